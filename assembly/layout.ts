@@ -1,0 +1,81 @@
+/**
+ * The memory map: one fixed page (64 KiB), no allocator. Every region and limit stands here and nowhere else.
+ *
+ * | from  | bytes      | region   | holds                                                                | secret   |
+ * |-------|------------|----------|----------------------------------------------------------------------|----------|
+ * | 0     | 64         | -        | nothing, so that no pointer is 0                                     |          |
+ * | 64    | 64         | RESULT   | what open() found: four numbers                                      | no       |
+ * | 128   | 64 x 112   | KEYRING  | the slots: derived keys, for as long as the caller leaves them there | yes      |
+ * | 7296  | 256        | SCHEDULE | SHA-256's message schedule                                           | in calls |
+ * | 7552  | 64         | BLOCK    | HMAC: key block, then the outer message                              | in calls |
+ * | 7616  | 32         | DIGEST   | the digest or tag just computed                                      | in calls |
+ * | 7648  | 32         | TAG      | the tag that came with the token                                     | no       |
+ * | 7680  | 64         | KEYED    | the midstates of a key under derivation                              | in calls |
+ * | 7744  | 384        | -        | free                                                                 |          |
+ * | 8128  | 64         | IPAD     | free for the caller: a block to be hashed in one run with MESSAGE    | yes      |
+ * | 8192  | 16384      | MESSAGE  | the raw token, header || payload || tag; or a secret to derive from  | in calls |
+ * | 24576 | 128        | -        | slack: whole blocks are written past the message's end               | in calls |
+ * | 24704 | 64         | CHAIN    | HKDF's T(i-1), directly before the info                              | in calls |
+ * | 24768 | 21846 + 42 | TOKEN    | the token's text and slack; or the HKDF info                         | no       |
+ * | 46656 | 10688      | SPARE    | free; test and bench buffers                                         | no       |
+ * | 57344 | 256        | -        | static data (asconfig.json: memoryBase): SHA-256's constants         | no       |
+ *
+ * "in calls": wiped before the call returns, on every path. MESSAGE keeps an opened payload until wipe().
+ */
+
+export const MAX_KEYS: i32 = 64
+export const CIPHER_KEY_BYTES: i32 = 32
+export const MIDSTATE_BYTES: i32 = 32
+export const DIGEST_BYTES: i32 = 32
+
+// One slot of the keyring: cipherKey(32) | inner midstate(32) | outer midstate(32) | key id(2) | zero(14).
+// A midstate is eight u32 in the machine's (little-endian) order; the id is big-endian, as on the wire.
+export const SLOT_BYTES: i32 = 112
+export const SLOT_MIDSTATES: i32 = 32
+export const SLOT_KEY_ID: i32 = 96
+
+// The raw token, all integers big-endian (docs/format.md).
+export const HEADER_BYTES: i32 = 32
+export const FLAGS: i32 = 1
+export const KEY_ID: i32 = 2
+export const CREATED_AT: i32 = 4
+export const ISSUED_AT: i32 = 10
+export const NONCE: i32 = 16
+export const TAG_BYTES: i32 = 32
+export const VERSION: i32 = 1
+export const KNOWN_FLAGS: i32 = 1
+export const MAX_SKEW_MS: f64 = 60000
+export const MAX_TIME_MS: f64 = 281474976710655 // 2^48 - 1
+
+// 255 blocks of 64 bytes: the block counter's low byte starts at 0 and never carries.
+export const MAX_PAYLOAD_BYTES: i32 = 16320
+export const MAX_MESSAGE_BYTES: i32 = 16384
+export const MIN_TOKEN_CHARS: i32 = 86
+export const MAX_TOKEN_CHARS: i32 = 21846
+export const MAX_SECRET_BYTES: i32 = 16384
+export const MAX_INFO_BYTES: i32 = 275 // "cookie-sessions v1" || 0x00 || a name of at most 256 bytes
+
+export const RESULT: usize = 64
+export const RESULT_CREATED_AT: i32 = 0
+export const RESULT_ISSUED_AT: i32 = 8
+export const RESULT_FLAGS: i32 = 16
+export const RESULT_KEY: i32 = 20
+
+export const KEYRING: usize = 128
+
+export const SCRATCH: usize = 7296
+export const SCRATCH_BYTES: i32 = 448 // SCHEDULE to KEYED
+export const SCHEDULE: usize = 7296
+export const BLOCK: usize = 7552
+export const DIGEST: usize = 7616
+export const TAG: usize = 7648
+export const KEYED: usize = 7680
+
+export const IPAD: usize = 8128
+export const MESSAGE: usize = 8192
+export const PAYLOAD: usize = 8224 // MESSAGE + HEADER_BYTES
+export const SLACK_BYTES: i32 = 128
+export const CHAIN: usize = 24736 // TOKEN - DIGEST_BYTES
+export const TOKEN: usize = 24768
+export const SPARE: usize = 46656
+export const SPARE_BYTES: i32 = 10688

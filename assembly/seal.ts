@@ -1,0 +1,134 @@
+/**
+ * The two pipelines, mirror images of each other. The numbers are those of docs/format.md.
+ * Neither traps on any input, and neither leaves a plaintext it was not asked for, a keystream, a digest or a computed tag behind.
+ */
+import { decode, encode } from './base64url'
+import { equal, load48be, store48be, wipe } from './bytes'
+import { xor } from './chacha20'
+import { hmac } from './hmac'
+import {
+  CREATED_AT,
+  DIGEST,
+  FLAGS,
+  HEADER_BYTES,
+  ISSUED_AT,
+  KEY_ID,
+  KEYRING,
+  KNOWN_FLAGS,
+  MAX_KEYS,
+  MAX_PAYLOAD_BYTES,
+  MAX_SKEW_MS,
+  MAX_TIME_MS,
+  MAX_TOKEN_CHARS,
+  MESSAGE,
+  MIN_TOKEN_CHARS,
+  NONCE,
+  PAYLOAD,
+  RESULT,
+  RESULT_CREATED_AT,
+  RESULT_FLAGS,
+  RESULT_ISSUED_AT,
+  RESULT_KEY,
+  SCRATCH,
+  SCRATCH_BYTES,
+  SLOT_BYTES,
+  SLOT_KEY_ID,
+  SLOT_MIDSTATES,
+  TAG,
+  TAG_BYTES,
+  TOKEN,
+  VERSION,
+} from './layout'
+
+export const MALFORMED: i32 = -1
+export const UNSUPPORTED: i32 = -2
+export const UNKNOWN_KEY: i32 = -3
+export const BAD_TAG: i32 = -4
+export const EXPIRED: i32 = -5
+export const NOT_YET_VALID: i32 = -6
+
+/**
+ * Seals `length` bytes at MESSAGE + 32 with slot 0; 15 random bytes stand at MESSAGE + 17. The token comes to TOKEN, its length is
+ * returned; 0 if the length is not in 0..16320 or not 0 <= createdAt <= issuedAt < 2^48.
+ */
+export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
+  // Written so that NaN fails too.
+  if (<u32>length > <u32>MAX_PAYLOAD_BYTES || !(createdAt >= 0 && createdAt <= issuedAt && issuedAt <= MAX_TIME_MS)) {
+    wipe(PAYLOAD, MAX_PAYLOAD_BYTES)
+    return 0
+  }
+  // 1. header
+  store<u8>(MESSAGE, VERSION)
+  store<u8>(MESSAGE, 0, FLAGS)
+  store<u16>(MESSAGE, load<u16>(KEYRING, SLOT_KEY_ID), KEY_ID)
+  store48be(MESSAGE + CREATED_AT, createdAt)
+  store48be(MESSAGE + ISSUED_AT, issuedAt)
+  store<u8>(MESSAGE, 0, NONCE)
+  // 2. encrypt
+  xor(KEYRING, MESSAGE + NONCE, PAYLOAD, length)
+  // 3. tag
+  const end = PAYLOAD + length
+  hmac(KEYRING + SLOT_MIDSTATES, MESSAGE, HEADER_BYTES + length, DIGEST)
+  memory.copy(end, DIGEST, TAG_BYTES)
+  wipe(SCRATCH, SCRATCH_BYTES)
+  // 4. encode
+  return encode(MESSAGE, HEADER_BYTES + length + TAG_BYTES, TOKEN)
+}
+
+/**
+ * Opens the token of `length` characters at TOKEN with the first `keys` slots. Returns the length of the payload, which comes to
+ * MESSAGE + 32 (the caller copies it out and calls wipe()), and fills RESULT; or a negative status. Times are in milliseconds.
+ */
+export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
+  // 1. length
+  if (length < MIN_TOKEN_CHARS || length > MAX_TOKEN_CHARS) return MALFORMED
+  // 2. decode
+  const bytes = decode(TOKEN, length, MESSAGE)
+  if (bytes < 0) return MALFORMED
+  // 3. header
+  if (load<u8>(MESSAGE) !== VERSION) return UNSUPPORTED
+  const flags = <i32>load<u8>(MESSAGE, FLAGS)
+  if (flags & ~KNOWN_FLAGS) return UNSUPPORTED
+  if (load<u8>(MESSAGE, NONCE) !== 0) return MALFORMED
+  // 4. key, 5. tag
+  const key = authenticate(bytes - TAG_BYTES, min<i32>(keys, MAX_KEYS))
+  wipe(SCRATCH, SCRATCH_BYTES)
+  if (key < 0) return key
+  // 6. times: written so that NaN fails too
+  const createdAt = load48be(MESSAGE + CREATED_AT)
+  const issuedAt = load48be(MESSAGE + ISSUED_AT)
+  if (createdAt > issuedAt) return MALFORMED
+  if (!(issuedAt <= now + MAX_SKEW_MS)) return NOT_YET_VALID
+  if (!(now - issuedAt < timeout && now - createdAt < absoluteTimeout)) return EXPIRED
+  // 7. decrypt
+  const payloadLength = bytes - HEADER_BYTES - TAG_BYTES
+  xor(KEYRING + key * SLOT_BYTES, MESSAGE + NONCE, PAYLOAD, payloadLength)
+  store<f64>(RESULT, createdAt, RESULT_CREATED_AT)
+  store<f64>(RESULT, issuedAt, RESULT_ISSUED_AT)
+  store<i32>(RESULT, flags, RESULT_FLAGS)
+  store<i32>(RESULT, key, RESULT_KEY)
+  return payloadLength
+}
+
+/**
+ * The slot whose key made the tag behind `length` bytes at MESSAGE, or a negative status. Ids and slots are not secret; of several
+ * keys with the token's id (2^-16 for a pair) each is tried. The tag's place is used up by the padding.
+ */
+function authenticate(length: i32, keys: i32): i32 {
+  const id = load<u16>(MESSAGE, KEY_ID)
+  let status = UNKNOWN_KEY
+  memory.copy(TAG, MESSAGE + length, TAG_BYTES)
+  for (let i = 0; i < keys; i++) {
+    const slot = KEYRING + i * SLOT_BYTES
+    if (load<u16>(slot, SLOT_KEY_ID) !== id) continue
+    hmac(slot + SLOT_MIDSTATES, MESSAGE, length, DIGEST)
+    if (equal(DIGEST, TAG)) return i
+    status = BAD_TAG
+  }
+  return status
+}
+
+/** Zeroes an opened payload of `length` bytes at MESSAGE + 32. */
+export function wipePayload(length: i32): void {
+  wipe(PAYLOAD, max<i32>(0, min<i32>(length, MAX_PAYLOAD_BYTES)))
+}

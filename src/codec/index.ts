@@ -1,0 +1,5 @@
+export { SessionError, type SessionErrorCode } from '../errors.ts'
+export type { Backend, Reason, Refused } from './backend.ts'
+export { type Codec, createCodec, createCodec as default, type Opened } from './codec.ts'
+export type { CodecOptions, Secret } from './options.ts'
+export { generateSecret } from './secret.ts'

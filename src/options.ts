@@ -1,0 +1,235 @@
+/** The middleware's options: their meaning, units and defaults; checked once, then fixed. Misuse is a TypeError that says what to do. */
+import { stringifySetCookie } from 'cookie'
+import type { Reason } from './codec/backend.ts'
+import {
+  ALIASES,
+  type CodecOptions,
+  type CodecSettings,
+  checkCodecOptions,
+  checkNames,
+  describe,
+  misuse,
+} from './codec/options.ts'
+
+/** `Request` is what the callbacks are handed: node's IncomingMessage under Connect. */
+export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'name'> {
+  /** The cookie's name. Default '_node'. */
+  readonly session_key?: string | undefined
+  /** Where on `req` the session stands. Default 'session'. */
+  readonly property?: string | undefined
+  /** How old a token may grow, ms, before an unchanged session is issued anew; true: on every response; false: only when the data
+   * changes. Default: a tenth of `timeout`. */
+  readonly rolling?: boolean | number | undefined
+  /** The cookie's path, and the only one under which there are sessions. Default '/'. */
+  readonly path?: string | undefined
+  /** The cookie's domain. Default: none, so that only the host itself gets it. */
+  readonly domain?: string | undefined
+  /** Whether the cookie is for TLS only. Default 'auto': if the request came over TLS. */
+  readonly secure?: boolean | 'auto' | undefined
+  /** Whether to believe X-Forwarded-Proto. Default false; turn it on behind a proxy that sets it. Express's own setting serves too. */
+  readonly trustProxy?: boolean | undefined
+  /** Whether to hide the cookie from the page's scripts. Default true. */
+  readonly httpOnly?: boolean | undefined
+  /** Default 'lax'. 'none' implies Secure. */
+  readonly sameSite?: 'lax' | 'strict' | 'none' | undefined
+  /** Whether the cookie is kept apart for each top-level site (CHIPS). Default false; implies Secure. */
+  readonly partitioned?: boolean | undefined
+  /** What a browser evicts first. Default: none. */
+  readonly priority?: 'low' | 'medium' | 'high' | undefined
+  /** Whether the cookie outlives the browser, by Max-Age = `timeout`. Default true. */
+  readonly persistent?: boolean | undefined
+  /** Told when a cookie was refused, and why; never its value. */
+  readonly onInvalid?: ((reason: Reason, request: Request) => void) | undefined
+  /** Told when a session could not be saved. Default: console.error. */
+  readonly onError?: ((error: unknown, request: Request) => void) | undefined
+}
+
+/** The attributes that follow the value in Set-Cookie, ready to append. */
+export interface CookieSettings {
+  readonly name: string
+  readonly set: string
+  readonly setSecure: string
+  readonly remove: string
+  readonly removeSecure: string
+}
+
+export interface SessionSettings<Request> {
+  readonly codec: CodecSettings
+  readonly cookie: CookieSettings
+  readonly property: string
+  readonly path: string
+  readonly secure: boolean | 'auto'
+  readonly trustProxy: boolean
+  /** ms; Infinity for never. */
+  readonly rolling: number
+  /** Whether sessions roll that the request never touched. */
+  readonly rollsUntouched: boolean
+  readonly onInvalid: (reason: Reason, request: Request) => void
+  readonly onError: (error: unknown, request: Request) => void
+}
+
+const OPTIONS = [
+  'secret',
+  'timeout',
+  'absoluteTimeout',
+  'rolling',
+  'session_key',
+  'property',
+  'path',
+  'domain',
+  'secure',
+  'trustProxy',
+  'httpOnly',
+  'sameSite',
+  'partitioned',
+  'priority',
+  'persistent',
+  'backend',
+  'onInvalid',
+  'onError',
+  'now',
+  'random',
+]
+
+const COOKIE_ALIASES = {
+  ...ALIASES,
+  name: 'session_key',
+  cookieName: 'session_key',
+  sessionKey: 'session_key',
+  requestKey: 'property',
+  sessionName: 'property',
+  proxy: 'trustProxy',
+  ephemeral: 'persistent',
+  onUnsealError: 'onInvalid',
+  cookie: 'path',
+  cookieOptions: 'path',
+}
+
+export function checkSessionOptions<Request>(options: SessionOptions<Request>): SessionSettings<Request> {
+  checkNames('sessions', options, OPTIONS, COOKIE_ALIASES)
+  const { session_key = '_node', property = 'session', path = '/', trustProxy = false } = options
+  const { secret, absoluteTimeout, backend, now, random } = options
+  const codec = checkCodecOptions({
+    secret,
+    name: session_key,
+    timeout: options.timeout,
+    absoluteTimeout,
+    backend,
+    now,
+    random,
+  })
+
+  if (typeof property !== 'string' || property === '')
+    throw misuse('property', 'the name of a property of req', property)
+  if (typeof trustProxy !== 'boolean') throw misuse('trustProxy', 'true or false', trustProxy)
+  const { onInvalid = ignore, onError = logError } = options
+  if (typeof onInvalid !== 'function') throw misuse('onInvalid', 'a function (reason, req)', onInvalid)
+  if (typeof onError !== 'function') throw misuse('onError', 'a function (error, req)', onError)
+
+  const secure = checkSecure(options, session_key)
+  return Object.freeze({
+    codec,
+    cookie: checkCookie(options, session_key, path, codec.timeout),
+    property,
+    path,
+    secure,
+    trustProxy,
+    rolling: checkRolling(options.rolling, codec.timeout),
+    rollsUntouched: options.rolling === true,
+    onInvalid,
+    onError,
+  })
+}
+
+function ignore(): void {}
+
+function logError(error: unknown): void {
+  console.error(error)
+}
+
+function checkRolling(rolling: unknown, timeout: number): number {
+  if (rolling === undefined) return Math.floor(timeout / 10)
+  if (rolling === true) return 0
+  if (rolling === false) return Infinity
+  if (!Number.isInteger(rolling) || (rolling as number) < 0) {
+    throw misuse('rolling', 'true, false or a whole number of milliseconds', rolling)
+  }
+  if ((rolling as number) >= timeout) {
+    throw new TypeError(
+      `cookie-sessions: rolling (${rolling} ms) is not shorter than timeout (${timeout} ms), so a session would expire before it is issued anew: make it shorter, or false`,
+    )
+  }
+  return rolling as number
+}
+
+/** Decides whether cookies are Secure, and refuses what contradicts that. */
+function checkSecure(options: SessionOptions<never>, name: string): boolean | 'auto' {
+  const { secure = 'auto', sameSite = 'lax', partitioned = false, domain, path = '/' } = options
+  if (typeof secure !== 'boolean' && secure !== 'auto') throw misuse('secure', "true, false or 'auto'", secure)
+  if (sameSite !== 'lax' && sameSite !== 'strict' && sameSite !== 'none') {
+    throw misuse('sameSite', "'lax', 'strict' or 'none'", sameSite)
+  }
+  if (typeof partitioned !== 'boolean') throw misuse('partitioned', 'true or false', partitioned)
+
+  const isHost = /^__Host-/i.test(name)
+  if (isHost && (domain !== undefined || path !== '/')) {
+    const fault = domain !== undefined ? `domain ${describe(domain)}` : `path ${describe(path)}`
+    throw new TypeError(
+      `cookie-sessions: a cookie named ${describe(name)} belongs to one host and to path '/', so browsers refuse it with ${fault}: leave that out, or name it '__Secure-...'`,
+    )
+  }
+  const prefixed = isHost || /^__Secure-/i.test(name)
+  const why = prefixed
+    ? `a cookie named ${describe(name)}`
+    : sameSite === 'none'
+      ? "sameSite: 'none'"
+      : partitioned
+        ? 'partitioned: true'
+        : undefined
+  if (why === undefined) return secure
+  if (secure === false) {
+    throw new TypeError(
+      `cookie-sessions: ${why} needs Secure, or browsers refuse it, but secure is false: leave secure out`,
+    )
+  }
+  return true
+}
+
+/** The attributes come from the `cookie` package, which also checks them; once, not for each response. */
+function checkCookie(options: SessionOptions<never>, name: string, path: string, timeout: number): CookieSettings {
+  const { domain, httpOnly = true, sameSite = 'lax', partitioned = false, priority, persistent = true } = options
+  if (typeof httpOnly !== 'boolean') throw misuse('httpOnly', 'true or false', httpOnly)
+  if (typeof persistent !== 'boolean') throw misuse('persistent', 'true or false', persistent)
+  if (priority !== undefined && !['low', 'medium', 'high'].includes(priority)) {
+    throw misuse('priority', "'low', 'medium' or 'high'", priority)
+  }
+  if (typeof path !== 'string' || !path.startsWith('/')) throw misuse('path', "a string that starts with '/'", path)
+  if (domain !== undefined && (typeof domain !== 'string' || domain === '')) {
+    throw misuse('domain', "a domain such as 'example.com'", domain)
+  }
+  // RFC 6265 section 4.1.1: a token. The cookie package is laxer, and what it lets pass may not come back from a browser.
+  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
+    throw misuse('session_key', "a cookie's name: letters, digits and !#$%&'*+-.^_`|~", name)
+  }
+
+  const common = { path, httpOnly, sameSite, partitioned, ...(domain && { domain }), ...(priority && { priority }) }
+  const attributes = (lifetime: object, secure: boolean): string => {
+    try {
+      return stringifySetCookie(name, '', { ...common, ...lifetime, secure }).slice(`${name}=`.length)
+    } catch (cause) {
+      throw new TypeError(`cookie-sessions: no cookie can bear these attributes: ${(cause as Error).message}`, {
+        cause,
+      })
+    }
+  }
+  const kept = persistent ? { maxAge: Math.ceil(timeout / 1000) } : {}
+  // Max-Age for today's clients, Expires for all.
+  const gone = { maxAge: 0, expires: new Date(0) }
+  return Object.freeze({
+    name,
+    set: attributes(kept, false),
+    setSecure: attributes(kept, true),
+    remove: attributes(gone, false),
+    removeSecure: attributes(gone, true),
+  })
+}

@@ -1,0 +1,341 @@
+/**
+ * The session object and its life during one request: opened when first touched, changed, renewed or ended, and settled once, just
+ * before the response's headers go out. Knows cookies' values, but neither headers nor node.
+ */
+import { type OpenedText, REFUSED, type Reason, type Refused } from './codec/backend.ts'
+import { serialize, type TextCodec } from './codec/codec.ts'
+import { describe } from './codec/options.ts'
+import { MAX_COOKIE_BYTES } from './cookie.ts'
+import { SessionError } from './errors.ts'
+
+/**
+ * What your sessions hold. Add to it once, and every `req.session` is typed:
+ *
+ *     declare module 'cookie-sessions' { interface SessionData { views: number } }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
+export interface SessionData {}
+
+/** Handed the error, or nothing when all went well. Called before the method returns. */
+export type Callback = (error?: unknown) => void
+
+/** The names that a session's own data cannot use. With a callback errors go there, without one they are thrown. */
+export interface SessionMethods {
+  /** Whether there was no valid cookie, or `regenerate` made this session. */
+  readonly isNew: boolean
+  /** Whether its JSON differs from what the cookie held. */
+  readonly isChanged: boolean
+  /** Whether it holds anything. */
+  readonly isPopulated: boolean
+  /** When it began, ms since the epoch. */
+  readonly createdAt: number
+  /** Seals now instead of just before the headers, to hear of a failure early. SessionError: any code but 'no-backend'. */
+  save(callback?: Callback): void
+  /** A new, empty session takes this one's place: call it at login. This object stays readable. */
+  regenerate(callback?: Callback): void
+  /** Ends the session and takes the cookie away; `req.session` is null until it is assigned again. */
+  destroy(callback?: Callback): void
+  /** Issues the session anew with this response, changed or not. */
+  touch(callback?: Callback): void
+  /** Forgets what was changed and reads the cookie again. */
+  reload(callback?: Callback): void
+}
+
+export type Session = SessionMethods & Partial<SessionData>
+
+/** What may be assigned to `req.session`. */
+export type SessionInput = Partial<SessionData> | null | undefined
+
+/** What becomes of the cookie: a new token, its removal (null), or nothing. */
+export type Outcome = string | null | undefined
+
+/** Which life a session object belongs to. Not a property of the object: whatever is on it is the app's. */
+const lives = new WeakMap<object, SessionLife>()
+
+/** What all sessions inherit. Methods of a class are not enumerable, so that only data shows. */
+class SessionPrototype implements SessionMethods {
+  get isNew(): boolean {
+    return lifeOf(this).isNew
+  }
+  get isChanged(): boolean {
+    return lifeOf(this).isChanged
+  }
+  get isPopulated(): boolean {
+    return Object.keys(this).length > 0
+  }
+  get createdAt(): number {
+    return lifeOf(this).createdAt
+  }
+  save(callback?: Callback): void {
+    answer(callback, () => lifeOf(this).save())
+  }
+  regenerate(callback?: Callback): void {
+    answer(callback, () => lifeOf(this).regenerate())
+  }
+  destroy(callback?: Callback): void {
+    answer(callback, () => lifeOf(this).destroy())
+  }
+  touch(callback?: Callback): void {
+    answer(callback, () => lifeOf(this).touch())
+  }
+  reload(callback?: Callback): void {
+    answer(callback, () => lifeOf(this).reload())
+  }
+  /** How console.log shows a session: its data alone. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _: number,
+    options: object,
+    inspect: (value: object, options: object) => string,
+  ) {
+    return `Session ${inspect({ ...this }, options)}`
+  }
+}
+
+// 'constructor' stays free for data; frozen, none of the others can be assigned to by mistake.
+Reflect.deleteProperty(SessionPrototype.prototype, 'constructor')
+const prototype = Object.freeze(SessionPrototype.prototype)
+const RESERVED = Object.getOwnPropertyNames(prototype)
+
+function lifeOf(session: object): SessionLife {
+  const life = lives.get(session)
+  if (life === undefined)
+    throw new TypeError('cookie-sessions: this is the method of a session, called on another object')
+  return life
+}
+
+function answer(callback: Callback | undefined, action: () => void): void {
+  try {
+    action()
+  } catch (error) {
+    if (callback === undefined) throw error
+    callback(error)
+    return
+  }
+  callback?.()
+}
+
+/** One session during one request. What it is attached to gives it the cookies and hears of the refused ones. */
+export abstract class SessionLife {
+  readonly #codec: TextCodec
+  readonly #name: string
+  readonly #rolling: number
+  /** undefined: not looked at yet; null: ended. */
+  #session: Session | null | undefined
+  #opened: OpenedText | undefined
+  #createdAt = 0
+  /** Whether what came with the request is over, so that the client must not keep it. */
+  #isEnded = false
+  #isTouched = false
+  #isSettled = false
+  /** What save() sealed. */
+  #saved: { readonly json: string; readonly token: string } | undefined
+
+  constructor(codec: TextCodec, name: string, rolling: number) {
+    this.#codec = codec
+    this.#name = name
+    this.#rolling = rolling
+  }
+
+  /** The values of the request's cookies of this name. */
+  protected abstract cookies(): string[]
+  protected abstract refused(reason: Reason): void
+  protected abstract headersSent(): boolean
+
+  get isUsed(): boolean {
+    return this.#session !== undefined
+  }
+
+  get isNew(): boolean {
+    return this.#opened === undefined
+  }
+
+  get createdAt(): number {
+    return this.#createdAt
+  }
+
+  get(): Session | null {
+    if (this.#session === undefined) this.#session = this.#load()
+    return this.#session
+  }
+
+  set(value: unknown): void {
+    if (value === null || value === undefined) {
+      this.destroy()
+      return
+    }
+    const session = this.#adopt(value)
+    // Only a session that has ended has no beginning to keep.
+    if (this.#session === undefined) this.#load()
+    else if (this.#session === null) this.#begin()
+    this.#session = session
+  }
+
+  get isChanged(): boolean {
+    return serialize(this.get()) !== (this.#opened?.json ?? '{}')
+  }
+
+  regenerate(): void {
+    this.#begin()
+    this.#session = this.#adopt({})
+  }
+
+  destroy(): void {
+    this.#begin()
+    this.#session = null
+  }
+
+  touch(): void {
+    this.get()
+    this.#isTouched = true
+  }
+
+  reload(): void {
+    this.#isTouched = false
+    this.#session = this.#load()
+  }
+
+  save(): void {
+    if (this.#isSettled || this.headersSent()) {
+      throw new SessionError(
+        'headers-sent',
+        'the session cannot be saved: the headers are out. Save it before the response begins',
+      )
+    }
+    const session = this.get()
+    if (session === null) return
+    const json = serializeSession(session)
+    if (json !== this.#opened?.json) this.#saved = { json, token: this.#seal(json) }
+  }
+
+  /**
+   * Decides, once, what becomes of the cookie. `mayRoll` is asked before an unchanged session is issued anew for its age alone.
+   * Throws a SessionError when the session cannot be saved.
+   */
+  settle(mayRoll: () => boolean): Outcome {
+    this.#isSettled = true
+    const session = this.#session
+    if (session === undefined) return undefined
+    const json = session === null ? undefined : serializeSession(session)
+    const opened = this.#opened
+    if (json === undefined || (opened === undefined && json === '{}')) {
+      // Ended, or new and empty: nothing to keep, and what the client may still hold must go.
+      return this.#isEnded && this.cookies().length > 0 ? null : undefined
+    }
+    if (json === opened?.json && !this.#isTouched) {
+      const isDue = opened.keyIndex > 0 || this.#codec.now() - opened.issuedAt >= this.#rolling
+      if (!isDue || !mayRoll()) return undefined
+    }
+    return this.#saved?.json === json ? this.#saved.token : this.#seal(json)
+  }
+
+  #begin(): void {
+    this.#isEnded = true
+    this.#opened = undefined
+    this.#saved = undefined
+    this.#createdAt = this.#codec.now()
+  }
+
+  #load(): Session {
+    this.#isEnded = false
+    this.#opened = undefined
+    for (const token of this.cookies()) {
+      const data = this.#open(token)
+      if (data !== undefined) return this.#own(data)
+    }
+    this.#createdAt = this.#codec.now()
+    return this.#own({})
+  }
+
+  /** The data of a good cookie; of a bad one only its reason is told. */
+  #open(token: string): object | undefined {
+    // More than a browser holds did not come from a browser: refused by its length.
+    const isLong = this.#cookieBytes(token) > MAX_COOKIE_BYTES
+    const result: OpenedText | Refused = isLong ? REFUSED.malformed : this.#codec.open(token)
+    const data = result.ok ? parseSession(result.json) : undefined
+    if (result.ok && data !== undefined) {
+      this.#opened = result
+      this.#createdAt = result.createdAt
+      return data
+    }
+    this.refused(result.ok ? 'bad-payload' : result.reason)
+    return undefined
+  }
+
+  /** Makes a session of the app's own object if that can be, so that later changes to it count; else of a copy. */
+  #adopt(value: unknown): Session {
+    if (!isPlain(value)) {
+      throw new TypeError(
+        `cookie-sessions: a session must be a plain object, or null to end it, got ${describe(value)}`,
+      )
+    }
+    const key = reservedKey(value)
+    if (key !== undefined) throw reserved(key)
+    const life = lives.get(value)
+    if (life === this) return value as Session
+    const isFree = life === undefined && Object.isExtensible(value)
+    return this.#own(isFree ? value : { ...value })
+  }
+
+  #own(data: object): Session {
+    lives.set(data, this)
+    return Object.setPrototypeOf(data, prototype)
+  }
+
+  #seal(json: string): string {
+    const room = MAX_COOKIE_BYTES - this.#cookieBytes('')
+    const token = this.#codec.seal(json, this.#createdAt)
+    if (token !== undefined && token.length <= room) return token
+    const needs = token === undefined ? `more than ${json.length}` : `${token.length}`
+    throw new SessionError(
+      'too-large',
+      `the session (${json.length} characters of JSON) takes ${needs} bytes sealed, and a cookie named '${this.#name}' holds ${room}: keep ids in it rather than what they stand for`,
+    )
+  }
+
+  #cookieBytes(token: string): number {
+    return this.#name.length + 1 + token.length
+  }
+}
+
+/** Authentic JSON may still be no session: the codec seals any value. */
+function parseSession(json: string): object | undefined {
+  try {
+    const data: unknown = JSON.parse(json)
+    return isObject(data) && reservedKey(data) === undefined ? data : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function serializeSession(session: object): string {
+  const key = reservedKey(session)
+  if (key !== undefined) throw reserved(key)
+  const json = serialize(session)
+  if (json.startsWith('{')) return json
+  throw new SessionError(
+    'unserializable',
+    "the session's toJSON() must return an object, or what comes back is no session",
+  )
+}
+
+function reservedKey(data: object): string | undefined {
+  return RESERVED.find((name) => Object.hasOwn(data, name))
+}
+
+function reserved(key: string): SessionError {
+  return new SessionError(
+    'reserved-name',
+    `'${key}' is a name of the session's own: call that value something else, or nest it in an object`,
+  )
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Of any realm: an object right below an Object.prototype, one without a prototype, or a session. */
+function isPlain(value: unknown): value is object {
+  if (!isObject(value)) return false
+  const parent = Object.getPrototypeOf(value)
+  return parent === null || parent === prototype || Object.getPrototypeOf(parent) === null
+}
