@@ -49,59 +49,74 @@ export type SessionInput = Partial<SessionData> | null | undefined
 /** What becomes of the cookie: a new token, its removal (null), or nothing. */
 export type Outcome = string | null | undefined
 
-/** Which life a session object belongs to. Not a property of the object: whatever is on it is the app's. */
-const lives = new WeakMap<object, SessionLife>()
+/** Lets a class put its private fields on an object that is there already. */
+class Adopting {
+  constructor(object: object | undefined) {
+    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for.
+    if (object !== undefined) return object
+  }
+}
 
-/** What all sessions inherit. Methods of a class are not enumerable, so that only data shows. */
-class SessionPrototype implements SessionMethods {
+/**
+ * What all sessions inherit. A class's methods are not enumerable, and the private field shows nowhere, so an app finds nothing but its
+ * own data on a session. (A WeakMap instead of the field costs ten times as much for each request, most of it in garbage collection.)
+ */
+class SessionObject extends Adopting implements SessionMethods {
+  readonly #life: SessionLife
+
+  constructor(life: SessionLife, object?: object) {
+    super(object)
+    this.#life = life
+  }
+
+  static belongsTo(life: SessionLife, object: object): boolean {
+    return #life in object && object.#life === life
+  }
+  static isSession(object: object): boolean {
+    return #life in object
+  }
+
   get isNew(): boolean {
-    return lifeOf(this).isNew
+    return this.#life.isNew
   }
   get isChanged(): boolean {
-    return lifeOf(this).isChanged
+    return this.#life.isChanged
   }
   get isPopulated(): boolean {
     return Object.keys(this).length > 0
   }
   get createdAt(): number {
-    return lifeOf(this).createdAt
+    return this.#life.createdAt
   }
   save(callback?: Callback): void {
-    answer(callback, () => lifeOf(this).save())
+    answer(callback, () => this.#life.save())
   }
   regenerate(callback?: Callback): void {
-    answer(callback, () => lifeOf(this).regenerate())
+    answer(callback, () => this.#life.regenerate())
   }
   destroy(callback?: Callback): void {
-    answer(callback, () => lifeOf(this).destroy())
+    answer(callback, () => this.#life.destroy())
   }
   touch(callback?: Callback): void {
-    answer(callback, () => lifeOf(this).touch())
+    answer(callback, () => this.#life.touch())
   }
   reload(callback?: Callback): void {
-    answer(callback, () => lifeOf(this).reload())
+    answer(callback, () => this.#life.reload())
   }
   /** How console.log shows a session: its data alone. */
   [Symbol.for('nodejs.util.inspect.custom')](
     _: number,
     options: object,
     inspect: (value: object, options: object) => string,
-  ) {
+  ): string {
     return `Session ${inspect({ ...this }, options)}`
   }
 }
 
 // 'constructor' stays free for data; frozen, none of the others can be assigned to by mistake.
-Reflect.deleteProperty(SessionPrototype.prototype, 'constructor')
-const prototype = Object.freeze(SessionPrototype.prototype)
+Reflect.deleteProperty(SessionObject.prototype, 'constructor')
+const prototype = Object.freeze(SessionObject.prototype)
 const RESERVED = Object.getOwnPropertyNames(prototype)
-
-function lifeOf(session: object): SessionLife {
-  const life = lives.get(session)
-  if (life === undefined)
-    throw new TypeError('cookie-sessions: this is the method of a session, called on another object')
-  return life
-}
 
 function answer(callback: Callback | undefined, action: () => void): void {
   try {
@@ -176,7 +191,7 @@ export abstract class SessionLife {
 
   regenerate(): void {
     this.#begin()
-    this.#session = this.#adopt({})
+    this.#session = new SessionObject(this)
   }
 
   destroy(): void {
@@ -240,10 +255,10 @@ export abstract class SessionLife {
     this.#opened = undefined
     for (const token of this.cookies()) {
       const data = this.#open(token)
-      if (data !== undefined) return this.#own(data)
+      if (data !== undefined) return this.#create(data)
     }
     this.#createdAt = this.#codec.now()
-    return this.#own({})
+    return new SessionObject(this)
   }
 
   /** The data of a good cookie; of a bad one only its reason is told. */
@@ -270,15 +285,22 @@ export abstract class SessionLife {
     }
     const key = reservedKey(value)
     if (key !== undefined) throw reserved(key)
-    const life = lives.get(value)
-    if (life === this) return value as Session
-    const isFree = life === undefined && Object.isExtensible(value)
-    return this.#own(isFree ? value : { ...value })
+    if (SessionObject.belongsTo(this, value)) return value as Session
+    if (SessionObject.isSession(value) || !Object.isExtensible(value)) return this.#create(value)
+    return new SessionObject(this, Object.setPrototypeOf(value, prototype))
   }
 
-  #own(data: object): Session {
-    lives.set(data, this)
-    return Object.setPrototypeOf(data, prototype)
+  /** A session with a copy of `data`. */
+  #create(data: object): Session {
+    const session: object = new SessionObject(this)
+    const from = data as { [key: string]: unknown }
+    const to = session as { [key: string]: unknown }
+    for (const key of Object.keys(data)) {
+      // Assigned to, '__proto__' would be the prototype; as data it is a key like any other.
+      if (key !== '__proto__') to[key] = from[key]
+      else Object.defineProperty(to, key, { value: from[key], writable: true, enumerable: true, configurable: true })
+    }
+    return session as Session
   }
 
   #seal(json: string): string {
