@@ -4,7 +4,7 @@ import vary from 'vary'
 import type { Reason } from './codec/backend.ts'
 import { createTextCodec, type TextCodec } from './codec/codec.ts'
 import { readCookies, removeCookie, setCookie } from './cookie.ts'
-import { beforeHeaders } from './headers.ts'
+import { appendHeader, beforeHeaders } from './headers.ts'
 import { checkSessionOptions, type SessionOptions, type SessionSettings } from './options.ts'
 import { type Session, type SessionInput, SessionLife } from './session.ts'
 
@@ -83,8 +83,8 @@ function isUnder(path: string, req: ConnectRequest): boolean {
   if (path === '/') return true
   const url = req.originalUrl ?? req.url ?? '/'
   // A proxy's request line holds the whole URL (RFC 9112 section 3.2.2).
-  const from = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('://') + 3)
-  if (!url.startsWith(path, from)) return false
+  const from = url.startsWith('/') ? 0 : url.slice(0, url.search(/[?#]|$/)).indexOf('/', url.indexOf('://') + 3)
+  if (from < 0 || !url.startsWith(path, from)) return false
   const next = url[from + path.length]
   return next === undefined || next === '/' || next === '?' || next === '#' || path.endsWith('/')
 }
@@ -125,7 +125,7 @@ class RequestLife extends SessionLife {
       const isUsed = this.isUsed
       if (this.#settings.rollsUntouched) this.get()
       const outcome = this.settle(() => statusCode !== 304 && !isPublic(this.#res))
-      if (outcome !== undefined) this.#res.appendHeader('Set-Cookie', this.#setCookie(outcome))
+      if (outcome !== undefined) appendHeader(this.#res, 'Set-Cookie', this.#setCookie(outcome))
       if (isUsed || outcome !== undefined) keepFromCaches(this.#res)
       return statusCode
     } catch (error) {

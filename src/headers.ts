@@ -36,10 +36,16 @@ function setHeaders(response: ServerResponse, headers: Headers): void {
   const seen = new Set<string>()
   for (const [name, value] of pairs(headers)) {
     const key = String(name).toLowerCase()
-    if (seen.has(key)) response.appendHeader(name, value as string)
+    if (seen.has(key)) appendHeader(response, name, value as string)
     else response.setHeader(name, value as string)
     seen.add(key)
   }
+}
+
+/** Adds to what stands under that name. Node's own appendHeader() adds to the very list that the app handed in, and may use again. */
+export function appendHeader(response: ServerResponse, name: string, value: OutgoingHttpHeader): void {
+  const present = response.getHeader(name)
+  response.setHeader(name, present === undefined ? (value as string) : ([present, value].flat() as string[]))
 }
 
 /** The forms of writeHead's headers: an object, a list of pairs, a flat list. */

@@ -1,6 +1,7 @@
 /** The middleware's options: their meaning, units and defaults; checked once, then fixed. Misuse is a TypeError that says what to do. */
 import { stringifySetCookie } from 'cookie'
 import type { Reason } from './codec/backend.ts'
+import { MAX_NAME_BYTES } from './codec/format.ts'
 import {
   ALIASES,
   type CodecOptions,
@@ -109,6 +110,14 @@ export function checkSessionOptions<Request>(options: SessionOptions<Request>): 
   checkNames('sessions', options, OPTIONS, COOKIE_ALIASES)
   const { session_key = '_node', property = 'session', path = '/', trustProxy = false } = options
   const { secret, absoluteTimeout, backend, now, random } = options
+  // RFC 6265 section 4.1.1: a token. The cookie package is laxer, and what it lets pass may not come back from a browser.
+  if (
+    typeof session_key !== 'string' ||
+    session_key.length > MAX_NAME_BYTES ||
+    !/^[\w!#$%&'*+.^`|~-]+$/.test(session_key)
+  ) {
+    throw misuse('session_key', "a cookie's name: up to 256 letters, digits and !#$%&'*+-.^_`|~", session_key)
+  }
   const codec = checkCodecOptions({
     secret,
     name: session_key,
@@ -149,7 +158,8 @@ function logError(error: unknown): void {
 
 function checkRolling(rolling: unknown, timeout: number): number {
   if (rolling === undefined) return Math.floor(timeout / 10)
-  if (rolling === true) return 0
+  // A token may come from a server whose clock is ahead, and so be of negative age.
+  if (rolling === true) return -Infinity
   if (rolling === false) return Infinity
   if (!Number.isInteger(rolling) || (rolling as number) < 0) {
     throw misuse('rolling', 'true, false or a whole number of milliseconds', rolling)
@@ -207,11 +217,6 @@ function checkCookie(options: SessionOptions<never>, name: string, path: string,
   if (domain !== undefined && (typeof domain !== 'string' || domain === '')) {
     throw misuse('domain', "a domain such as 'example.com'", domain)
   }
-  // RFC 6265 section 4.1.1: a token. The cookie package is laxer, and what it lets pass may not come back from a browser.
-  if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
-    throw misuse('session_key', "a cookie's name: letters, digits and !#$%&'*+-.^_`|~", name)
-  }
-
   const common = { path, httpOnly, sameSite, partitioned, ...(domain && { domain }), ...(priority && { priority }) }
   const attributes = (lifetime: object, secure: boolean): string => {
     try {

@@ -253,6 +253,7 @@ export abstract class SessionLife {
   #load(): Session {
     this.#isEnded = false
     this.#opened = undefined
+    this.#saved = undefined
     for (const token of this.cookies()) {
       const data = this.#open(token)
       if (data !== undefined) return this.#create(data)

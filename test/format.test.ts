@@ -144,7 +144,7 @@ function writerFor(
 
 function defaultWriter(backend: BackendName): Codec {
   const { secrets, cookieName, now } = file.defaults
-  return writerFor(backend, secretOf(secrets[0] as Secret), cookieName, new Uint8Array(15), now)
+  return writerFor(backend, secretOf(secrets[0] as Secret), cookieName, new Uint8Array(15).fill(1), now)
 }
 
 describe('the vectors', () => {

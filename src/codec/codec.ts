@@ -110,7 +110,7 @@ export function serialize(data: unknown): string {
   try {
     json = JSON.stringify(data)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
+    const why = cause instanceof Error ? String(cause.message).split('\n')[0] : describe(cause)
     throw new SessionError('unserializable', `the data cannot be written as JSON: ${why}`, cause)
   }
   if (json === undefined) throw new SessionError('unserializable', `${describe(data)} cannot be written as JSON`)

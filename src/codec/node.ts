@@ -23,6 +23,7 @@ import {
   MIN_TOKEN_CHARS,
   NONCE_BYTES,
   NONCE_OFFSET,
+  RANDOM_BYTES,
   RANDOM_OFFSET,
   STRETCH_ITERATIONS,
   STRONG_SECRET_BYTES,
@@ -66,6 +67,7 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   const bytes = Buffer.from(memory)
   const text = createText(memory)
   const digest = Buffer.alloc(TAG_BYTES)
+  const random = Buffer.alloc(RANDOM_BYTES)
 
   /** The cheapest way to take a digest out of node: half of a Buffer's cost. Node's types leave it out. */
   const latin1 = 'latin1' as 'hex'
@@ -91,6 +93,8 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   }
 
   function seal(json: string, createdAt: number, issuedAt: number, nonces: NonceSource): string | undefined {
+    // The random source may be the caller's own code, and use this very scratch: it comes first.
+    nonces.take(random, 0)
     const length = text.write(json, PLAINTEXT, MAX_PLAINTEXT_BYTES + 4)
     const end = PLAINTEXT + length
     if (length > MAX_PLAINTEXT_BYTES) {
@@ -104,7 +108,7 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
     bytes.writeUIntBE(createdAt, MESSAGE + CREATED_AT_OFFSET, 6)
     bytes.writeUIntBE(issuedAt, MESSAGE + ISSUED_AT_OFFSET, 6)
     bytes[MESSAGE + NONCE_OFFSET] = 0
-    nonces.take(bytes, MESSAGE + RANDOM_OFFSET)
+    bytes.set(random, MESSAGE + RANDOM_OFFSET)
     // 2. encrypt
     xor(current, end)
     // 3. tag

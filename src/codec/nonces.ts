@@ -2,6 +2,7 @@
  * A pool of random bytes: asking the system for 15 bytes costs nearly as much as for 4,000 (bench/README.md). Each byte is handed
  * out once and wiped here as it goes. Nothing is drawn before the first seal: workers forbid it at module scope.
  */
+import { SessionError } from '../errors.ts'
 import type { NonceSource } from './backend.ts'
 import { RANDOM_BYTES } from './format.ts'
 
@@ -11,12 +12,12 @@ const POOL_BYTES = 256 * RANDOM_BYTES
 export type Random = (bytes: Uint8Array) => unknown
 
 export function createNonces(random: Random): NonceSource {
-  const pool = new Uint8Array(POOL_BYTES)
-  let next = POOL_BYTES
+  let pool: Uint8Array = new Uint8Array(0)
+  let next = 0
   return {
     take(target, offset) {
-      if (next === POOL_BYTES) {
-        random(pool)
+      if (next === pool.length) {
+        pool = fill(random)
         next = 0
       }
       for (let i = 0; i < RANDOM_BYTES; i++) {
@@ -26,4 +27,20 @@ export function createNonces(random: Random): NonceSource {
       next += RANDOM_BYTES
     },
   }
+}
+
+/** A new pool, whole before it takes the old one's place: the source may be the caller's code, and seal as well. */
+function fill(random: Random): Uint8Array {
+  const pool = new Uint8Array(POOL_BYTES)
+  random(pool)
+  for (let at = 0; at < POOL_BYTES; at += RANDOM_BYTES) {
+    // Once in 2^120 by chance.
+    if (pool.subarray(at, at + RANDOM_BYTES).every((byte) => byte === 0)) {
+      throw new SessionError(
+        'no-random',
+        'the option random must fill all of the bytes that it is given, at once, but left some 0: equal nonces would give the data away',
+      )
+    }
+  }
+  return pool
 }

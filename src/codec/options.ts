@@ -89,7 +89,7 @@ function checkSecrets(secret: unknown): Uint8Array[] {
   if (list.length === 0 || list.length > MAX_KEYS) {
     throw new TypeError(`cookie-sessions: secret must hold 1 to ${MAX_KEYS} secrets, got ${list.length}. ${GET_SECRET}`)
   }
-  return list.map((item) => {
+  return Array.from(list, (item) => {
     if (typeof item !== 'string' && !(item instanceof Uint8Array)) {
       // The value itself stays out of the message: it may be a secret in the wrong type.
       const got = item === undefined ? 'undefined (is the environment variable set?)' : describeType(item)
@@ -131,9 +131,10 @@ export function checkNames(
   known: readonly string[],
   aliases: { readonly [alias: string]: string },
 ): void {
-  if (typeof options !== 'object' || options === null) {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Uint8Array) {
+    // What was handed in may be the secret itself: its type is all that is told.
     throw new TypeError(
-      `cookie-sessions: ${caller}() takes an object of options, got ${describe(options)}; at the least { secret }`,
+      `cookie-sessions: ${caller}() takes an object of options, got ${describeType(options)}; at the least { secret }`,
     )
   }
   for (const option of Object.keys(options)) {
@@ -186,7 +187,7 @@ export function describe(value: unknown): string {
 }
 
 function describeType(value: unknown): string {
-  if (value === null) return 'null'
+  if (value === null || value === undefined) return String(value)
   return typeof value === 'object'
     ? `an object (${value.constructor?.name ?? 'without a prototype'})`
     : `a ${typeof value}`

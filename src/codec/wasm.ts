@@ -13,6 +13,7 @@ import {
   HEADER_BYTES,
   MAX_PLAINTEXT_BYTES,
   MAX_TOKEN_CHARS,
+  RANDOM_BYTES,
   RANDOM_OFFSET,
   STRETCH_ITERATIONS,
   STRONG_SECRET_BYTES,
@@ -87,6 +88,7 @@ function createBackend(kernel: Kernel): Backend {
   const times = new Float64Array(memory, kernel.RESULT.value, 2)
   const integers = new Int32Array(memory, kernel.RESULT.value + 16, 2)
   const text: Text = createText(memory)
+  const random = new Uint8Array(RANDOM_BYTES)
 
   /** Whose keys stand in the key region. */
   let loaded: Uint8Array | undefined
@@ -118,14 +120,14 @@ function createBackend(kernel: Kernel): Backend {
     const keys = secrets.length
     return {
       seal(json, createdAt, issuedAt, nonces) {
-        // The random source may be the caller's own code: it runs first, for it could call another codec.
-        nonces.take(nonce, 0)
+        // The random source may be the caller's own code, and use this very memory: it comes first.
+        nonces.take(random, 0)
         const length = text.write(json, plaintext, MAX_PLAINTEXT_BYTES + 4)
         if (length > MAX_PLAINTEXT_BYTES) {
-          kernel.wipe(length)
+          bytes.fill(0, plaintext, plaintext + length)
           return undefined
         }
-        bytes.set(nonce, message + RANDOM_OFFSET)
+        bytes.set(random, message + RANDOM_OFFSET)
         if (loaded !== slots) load(slots)
         const chars = kernel.seal(length, createdAt, issuedAt)
         return text.ascii(tokenStart, tokenStart + chars)
@@ -156,6 +158,5 @@ function createBackend(kernel: Kernel): Backend {
     }
   }
 
-  const nonce = new Uint8Array(15)
   return { name: 'wasm', keyring }
 }
