@@ -1,6 +1,7 @@
 /**
- * base64url (RFC 4648 section 5), unpadded, canonical only: a byte string has exactly one spelling, and decode() refuses every other.
- * No tables in memory: a character's value never becomes an address. The plain build works on four characters in a u32.
+ * base64url (RFC 4648 section 5), unpadded, canonical only: a byte string has exactly one spelling, and decode()
+ * refuses every other. No tables in memory: a character's value never becomes an address. The build without SIMD
+ * works on four characters in a u32; there the text must stand at a multiple of 4.
  */
 
 /** How many characters encode `length` bytes. */
@@ -8,7 +9,10 @@ export function encodedLength(length: i32): i32 {
   return (length * 4 + 2) / 3
 }
 
-/** Writes the text of `length` bytes at `ptr` to `out` and returns its length. Up to 15 bytes behind it are overwritten. */
+/**
+ * Writes the text of `length` bytes at `ptr` to `out` and returns its length. Up to 15 bytes behind it are
+ * overwritten.
+ */
 export function encode(ptr: usize, length: i32, out: usize): i32 {
   const end = ptr + length
   const chars = encodedLength(length)
@@ -30,8 +34,9 @@ export function encode(ptr: usize, length: i32, out: usize): i32 {
 }
 
 /**
- * Writes the bytes of `length` characters at `ptr` to `out` and returns how many they are, or -1 if the text is not canonical; then
- * what stands at `out` means nothing. Always reads the whole text. Up to 16 bytes behind the result are overwritten.
+ * Writes the bytes of `length` characters at `ptr` to `out` and returns how many they are, or -1 if the text is not
+ * canonical; then what stands at `out` means nothing. Always reads the whole text. Up to 16 bytes behind the result
+ * are overwritten.
  */
 export function decode(ptr: usize, length: i32, out: usize): i32 {
   const end = ptr + length
@@ -56,16 +61,12 @@ export function decode(ptr: usize, length: i32, out: usize): i32 {
   } else {
     let bad: u32 = 0
     for (; ptr + 4 <= end; ptr += 4, out += 3) {
-      const text = load<u32>(ptr)
-      bad |= invalid4(text)
-      store<u32>(out, toBytes4(text))
+      bad |= decode4(load<u32>(ptr), out)
     }
     const rest = <u32>(end - ptr)
     if (rest > 0) {
       const inside = ((<u32>1) << (rest << 3)) - 1
-      const text = (load<u32>(ptr) & inside) | (0x41414141 & ~inside)
-      bad |= invalid4(text)
-      store<u32>(out, toBytes4(text))
+      bad |= decode4((load<u32>(ptr) & inside) | (0x41414141 & ~inside), out)
     }
     valid = valid && bad === 0
   }
@@ -98,9 +99,12 @@ function nibbles(text: v128): v128 {
   return i8x16.shr_u(text, 4)
 }
 
-/** Not zero in the lanes that hold no character of the alphabet: the high nibble's column lacks the low nibble's row. */
+/**
+ * Not zero in the lanes that hold no character of the alphabet: the high nibble's column lacks the low nibble's row.
+ */
 function invalid(text: v128): v128 {
-  // A bit for each kind of column: 1 = 2x ('-'), 2 = 3x (digits), 4 = 4x, 6x (letters), 8 = 5x (letters, '_'), 16 = 7x, 32 = none.
+  // A bit for each kind of column: 1 = 2x ('-'), 2 = 3x (digits), 4 = 4x, 6x (letters), 8 = 5x (letters, '_'), 16 =
+  // 7x, 32 = none.
   const columns = i8x16(32, 32, 1, 2, 4, 8, 4, 16, 32, 32, 32, 32, 32, 32, 32, 32)
   // For each low nibble, the kinds of column in which it is not in the alphabet.
   const rows = i8x16(37, 33, 33, 33, 33, 33, 33, 33, 33, 33, 35, 59, 59, 58, 59, 51)
@@ -130,32 +134,21 @@ function toChars4(v: u32): u32 {
   return x + 0x41414141 + atLeast(x, 26) * 6 + atLeast(x, 63) * 49 - atLeast(x, 52) * 75 - atLeast(x, 62) * 13
 }
 
-/** 1 in each byte from `first` to `last`. */
+/** 1 in each byte from `first` to `last`: where it reaches `first` and does not reach `last` + 1. */
 function between(x: u32, first: u32, last: u32): u32 {
-  return atLeast(x, first) - atLeast(x, last + 1)
+  return (((x + (0x80 - first) * 0x01010101) ^ (x + (0x7f - last) * 0x01010101)) >> 7) & 0x01010101
 }
 
-function invalid4(text: u32): u32 {
+/** Writes four characters at `out` as three bytes, then a zero byte. Returns 0 if all four are of the alphabet. */
+function decode4(text: u32, out: usize): u32 {
   const x = text & 0x7f7f7f7f
-  const known =
-    between(x, 0x41, 0x5a) +
-    between(x, 0x61, 0x7a) +
-    between(x, 0x30, 0x39) +
-    between(x, 0x2d, 0x2d) +
-    between(x, 0x5f, 0x5f)
-  return (text & 0x80808080) | (known ^ 0x01010101)
-}
-
-/** Four valid characters as three bytes, then a zero byte. */
-function toBytes4(text: u32): u32 {
-  const x = text & 0x7f7f7f7f
-  const s =
-    x +
-    between(x, 0x30, 0x39) * 4 +
-    between(x, 0x2d, 0x2d) * 17 -
-    between(x, 0x41, 0x5a) * 65 -
-    between(x, 0x61, 0x7a) * 71 -
-    between(x, 0x5f, 0x5f) * 32
-  const v = ((s & 0x3f) << 18) | ((s & 0x3f00) << 4) | ((s >> 10) & 0x0fc0) | ((s >> 24) & 0x3f)
-  return bswap<u32>(v) >> 8
+  const upper = between(x, 0x41, 0x5a)
+  const lower = between(x, 0x61, 0x7a)
+  const digit = between(x, 0x30, 0x39)
+  const minus = between(x, 0x2d, 0x2d)
+  const underscore = between(x, 0x5f, 0x5f)
+  const sextets = x + digit * 4 + minus * 17 - upper * 65 - lower * 71 - underscore * 32
+  const v = ((sextets & 0x3f) << 18) | ((sextets & 0x3f00) << 4) | ((sextets >> 10) & 0x0fc0) | ((sextets >> 24) & 0x3f)
+  store<u32>(out, bswap<u32>(v) >> 8, 0, 1)
+  return (text & 0x80808080) | ((upper + lower + digit + minus + underscore) ^ 0x01010101)
 }

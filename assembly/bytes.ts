@@ -1,6 +1,9 @@
 /**
  * Bytes in memory: big-endian integers, wiping, constant-time comparison.
- * No 64-bit integers: the plain JavaScript build would have to emulate them.
+ *
+ * Two rules for the sake of the plain JavaScript build (wasm2js): no 64-bit integers, which it would have to emulate,
+ * and no access in the build without SIMD at an address that is not a multiple of its size, unless the access states
+ * its alignment (the third argument).
  */
 
 export function load32be(ptr: usize): u32 {
@@ -11,16 +14,17 @@ export function store32be(ptr: usize, value: u32): void {
   store<u32>(ptr, bswap<u32>(value))
 }
 
-/** A 48-bit integer as a double, which holds it exactly. */
+/** A 48-bit integer at an even address as a double, which holds it exactly. */
 export function load48be(ptr: usize): f64 {
-  return <f64>bswap<u16>(load<u16>(ptr)) * 4294967296.0 + <f64>load32be(ptr + 2)
+  return <f64>bswap<u16>(load<u16>(ptr)) * 4294967296.0 + <f64>bswap<u32>(load<u32>(ptr, 2, 2))
 }
 
-/** 0 <= value < 2^48; a fraction is cut off. */
+/** 0 <= value < 2^48, at an even address; a fraction is cut off. */
 export function store48be(ptr: usize, value: f64): void {
   const high = <u32>(value / 4294967296.0)
+  const low = <u32>(value - <f64>high * 4294967296.0)
   store<u16>(ptr, bswap<u16>(<u16>high))
-  store32be(ptr + 2, <u32>(value - <f64>high * 4294967296.0))
+  store<u32>(ptr, bswap<u32>(low), 2, 2)
 }
 
 /** Zeroes `length` bytes, rounded up to whole 64: what lies behind must be slack. */
@@ -35,6 +39,16 @@ export function wipe(ptr: usize, length: i32): void {
     }
   } else {
     memory.fill(ptr, 0, (length + 63) & -64)
+  }
+}
+
+/** Copies 32 bytes. The instruction memory.copy is a call out of the module, worth its cost for long runs only. */
+export function copy32(to: usize, from: usize): void {
+  if (ASC_FEATURE_SIMD) {
+    v128.store(to, v128.load(from))
+    v128.store(to, v128.load(from, 16), 16)
+  } else {
+    memory.copy(to, from, 32)
   }
 }
 

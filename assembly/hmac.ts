@@ -1,6 +1,6 @@
 /**
- * HMAC-SHA256 (RFC 2104, FIPS 198-1) with kept midstates: the states after the ipad and the opad block depend on the key alone,
- * so they are computed once per key and stand in for it. No truncation.
+ * HMAC-SHA256 (RFC 2104, FIPS 198-1) with kept midstates: the states after the ipad and the opad block depend on the
+ * key alone, so they are computed once per key and stand in for it. No truncation.
  */
 import { wipe } from './bytes'
 import { BLOCK, MIDSTATE_BYTES } from './layout'
@@ -31,12 +31,12 @@ export function padDigest(): void {
   store<u16>(BLOCK, 0x0003, 62)
 }
 
-/** out = the HMAC of the 32 bytes at BLOCK, which padDigest() has padded. `out` may be BLOCK. */
-export function hmacDigest(midstates: usize, out: usize): void {
+/** The 32 bytes at BLOCK, behind which padDigest() has put the padding, become their HMAC. */
+export function hmacDigest(midstates: usize): void {
   compress(midstates, BLOCK, BLOCK, 1)
   toDigest(BLOCK)
-  compress(midstates + MIDSTATE_BYTES, out, BLOCK, 1)
-  toDigest(out)
+  compress(midstates + MIDSTATE_BYTES, BLOCK, BLOCK, 1)
+  toDigest(BLOCK)
 }
 
 /**

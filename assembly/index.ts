@@ -1,6 +1,6 @@
 /**
- * The kernel's ABI, beside the exported `memory`. A call reads what the caller staged in the regions and leaves its result there;
- * layout.ts tells what they hold.
+ * The kernel's ABI, beside the exported `memory`. A call reads what the caller staged in the regions and leaves its
+ * result there; layout.ts tells what they hold.
  */
 
 export { derive, stretch } from './kdf'

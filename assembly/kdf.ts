@@ -1,13 +1,12 @@
 /**
- * Key derivation: HKDF-SHA256 (RFC 5869) fills a slot of the keyring, PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) stretches a
- * short secret first. They are here so that keys can be derived where node:crypto is not.
+ * Key derivation: HKDF-SHA256 (RFC 5869) fills a slot of the keyring, PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2)
+ * stretches a short secret first. They are here so that keys can be derived where node:crypto is not.
  */
-import { store32be, wipe } from './bytes'
+import { copy32, wipe } from './bytes'
 import { hmac, hmacDigest, padDigest, setKey } from './hmac'
 import {
   BLOCK,
   CHAIN,
-  CIPHER_KEY_BYTES,
   DIGEST,
   DIGEST_BYTES,
   KEYED,
@@ -44,7 +43,10 @@ export function extract(secretLength: i32): void {
   setKey(DIGEST, DIGEST_BYTES, KEYED)
 }
 
-/** HKDF-Expand's step i (section 2.3): T(i) = HMAC(PRK, T(i-1) || info || i) replaces T(i-1) at CHAIN, before the info at TOKEN. */
+/**
+ * HKDF-Expand's step i (section 2.3): T(i) = HMAC(PRK, T(i-1) || info || i) replaces T(i-1) at CHAIN, before the info
+ * at TOKEN.
+ */
 export function expand(infoLength: i32, i: i32): void {
   store<u8>(TOKEN + infoLength, i)
   const from: usize = i === 1 ? TOKEN : CHAIN
@@ -52,8 +54,9 @@ export function expand(infoLength: i32, i: i32): void {
 }
 
 /**
- * Slot `slot` = HKDF-SHA256(secret at MESSAGE, no salt, info at TOKEN, 66 bytes): cipherKey(32) || macKey(32) || key id(2), of
- * which macKey is kept as its midstates. Out of range, it leaves the slot as it is. Wipes the secret in any case.
+ * Slot `slot` = HKDF-SHA256(secret at MESSAGE, no salt, info at TOKEN, 66 bytes): cipherKey(32) || macKey(32) || key
+ * id(2), of which macKey is kept as its midstates. Out of range, it leaves the slot as it is. Wipes the secret in any
+ * case.
  */
 export function derive(secretLength: i32, infoLength: i32, slot: i32): void {
   if (
@@ -64,7 +67,7 @@ export function derive(secretLength: i32, infoLength: i32, slot: i32): void {
     const at = KEYRING + slot * SLOT_BYTES
     extract(secretLength)
     expand(infoLength, 1)
-    memory.copy(at, CHAIN, CIPHER_KEY_BYTES)
+    copy32(at, CHAIN)
     expand(infoLength, 2)
     setKey(CHAIN, DIGEST_BYTES, at + SLOT_MIDSTATES)
     expand(infoLength, 3)
@@ -76,25 +79,32 @@ export function derive(secretLength: i32, infoLength: i32, slot: i32): void {
 }
 
 /**
- * The 32 bytes at MESSAGE = PBKDF2-HMAC-SHA256(secret at MESSAGE, salt, iterations): one block, so
- * U(1) xor ... xor U(c) with U(1) = HMAC(secret, salt || 00 00 00 01) and U(i) = HMAC(secret, U(i-1)).
- * Out of range, it leaves 32 zero bytes.
+ * One block of PBKDF2 with the secret at MESSAGE and the salt at TOKEN: DIGEST = U(1) xor ... xor U(iterations), where
+ * U(1) = HMAC(secret, salt || 00 00 00 01) and U(i) = HMAC(secret, U(i-1)).
+ */
+export function pbkdf2(secretLength: i32, saltLength: i32, iterations: i32): void {
+  setKey(MESSAGE, secretLength, KEYED)
+  store<u32>(TOKEN + saltLength, bswap<u32>(1), 0, 1)
+  hmac(KEYED, TOKEN, saltLength + 4, DIGEST)
+  padDigest()
+  copy32(BLOCK, DIGEST)
+  for (let i = 1; i < iterations; i++) {
+    hmacDigest(KEYED)
+    for (let j: usize = 0; j < 32; j += 4) store<u32>(DIGEST + j, load<u32>(DIGEST + j) ^ load<u32>(BLOCK + j))
+  }
+}
+
+/**
+ * The 32 bytes at MESSAGE = PBKDF2-HMAC-SHA256(secret at MESSAGE, "cookie-sessions v1", iterations, 32 bytes). Wipes
+ * the secret in any case; out of range, it leaves zeroes.
  */
 export function stretch(secretLength: i32, iterations: i32): void {
-  const valid = <u32>secretLength <= <u32>MAX_SECRET_BYTES
-  if (valid) {
-    setKey(MESSAGE, secretLength, KEYED)
+  const isValid = <u32>secretLength <= <u32>MAX_SECRET_BYTES
+  if (isValid) {
     memory.copy(TOKEN, SALT, SALT_BYTES)
-    store32be(TOKEN + SALT_BYTES, 1)
-    hmac(KEYED, TOKEN, SALT_BYTES + 4, DIGEST)
-    padDigest()
-    memory.copy(BLOCK, DIGEST, DIGEST_BYTES)
-    for (let i = 1; i < iterations; i++) {
-      hmacDigest(KEYED, BLOCK)
-      for (let j: usize = 0; j < 32; j += 4) store<u32>(DIGEST + j, load<u32>(DIGEST + j) ^ load<u32>(BLOCK + j))
-    }
+    pbkdf2(secretLength, SALT_BYTES, iterations)
   }
   wipeStaged()
-  if (valid) memory.copy(MESSAGE, DIGEST, DIGEST_BYTES)
+  if (isValid) copy32(MESSAGE, DIGEST)
   wipe(SCRATCH, SCRATCH_BYTES)
 }

@@ -13,18 +13,20 @@
  * | 7680  | 64         | KEYED    | the midstates of a key under derivation                              | in calls |
  * | 7744  | 384        | -        | free                                                                 |          |
  * | 8128  | 64         | IPAD     | free for the caller: a block to be hashed in one run with MESSAGE    | yes      |
- * | 8192  | 16384      | MESSAGE  | the raw token, header || payload || tag; or a secret to derive from  | in calls |
+ * | 8192  | 16384      | MESSAGE  | the raw token: header, payload, tag; or a secret to derive from      | in calls |
  * | 24576 | 128        | -        | slack: whole blocks are written past the message's end               | in calls |
  * | 24704 | 64         | CHAIN    | HKDF's T(i-1), directly before the info                              | in calls |
  * | 24768 | 21846 + 42 | TOKEN    | the token's text and slack; or the HKDF info                         | no       |
  * | 46656 | 10688      | SPARE    | free; test and bench buffers                                         | no       |
- * | 57344 | 256        | -        | static data (asconfig.json: memoryBase): SHA-256's constants         | no       |
+ * | 57344 | 324        | -        | static data (asconfig.json, memoryBase): constants and the salt      | no       |
+ * | 57668 | 7868       | -        | free                                                                 |          |
  *
- * "in calls": wiped before the call returns, on every path. MESSAGE keeps an opened payload until wipe().
+ * "in calls": wiped before the call returns, on every path. Two things stay: an opened payload, until wipe(), and
+ * what stretch() has made, for derive(). Ciphertexts, nonces, tags that came with a token and the token's text are
+ * not secret and are not wiped.
  */
 
 export const MAX_KEYS: i32 = 64
-export const CIPHER_KEY_BYTES: i32 = 32
 export const MIDSTATE_BYTES: i32 = 32
 export const DIGEST_BYTES: i32 = 32
 
@@ -49,7 +51,6 @@ export const MAX_TIME_MS: f64 = 281474976710655 // 2^48 - 1
 
 // 255 blocks of 64 bytes: the block counter's low byte starts at 0 and never carries.
 export const MAX_PAYLOAD_BYTES: i32 = 16320
-export const MAX_MESSAGE_BYTES: i32 = 16384
 export const MIN_TOKEN_CHARS: i32 = 86
 export const MAX_TOKEN_CHARS: i32 = 21846
 export const MAX_SECRET_BYTES: i32 = 16384

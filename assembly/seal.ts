@@ -1,9 +1,9 @@
 /**
- * The two pipelines, mirror images of each other. The numbers are those of docs/format.md.
- * Neither traps on any input, and neither leaves a plaintext it was not asked for, a keystream, a digest or a computed tag behind.
+ * The two pipelines, mirror images of each other. The numbers are those of docs/format.md. Neither traps on any
+ * input, and neither leaves a plaintext it was not asked for, a keystream, a digest or a computed tag behind.
  */
 import { decode, encode } from './base64url'
-import { equal, load48be, store48be, wipe } from './bytes'
+import { copy32, equal, load48be, store48be, wipe } from './bytes'
 import { xor } from './chacha20'
 import { hmac } from './hmac'
 import {
@@ -48,8 +48,8 @@ export const EXPIRED: i32 = -5
 export const NOT_YET_VALID: i32 = -6
 
 /**
- * Seals `length` bytes at MESSAGE + 32 with slot 0; 15 random bytes stand at MESSAGE + 17. The token comes to TOKEN, its length is
- * returned; 0 if the length is not in 0..16320 or not 0 <= createdAt <= issuedAt < 2^48.
+ * Seals `length` bytes at MESSAGE + 32 with slot 0; 15 random bytes stand at MESSAGE + 17. The token comes to TOKEN,
+ * its length is returned; 0 if the length is not in 0..16320 or not 0 <= createdAt <= issuedAt < 2^48.
  */
 export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
   // Written so that NaN fails too.
@@ -67,21 +67,21 @@ export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
   // 2. encrypt
   xor(KEYRING, MESSAGE + NONCE, PAYLOAD, length)
   // 3. tag
-  const end = PAYLOAD + length
   hmac(KEYRING + SLOT_MIDSTATES, MESSAGE, HEADER_BYTES + length, DIGEST)
-  memory.copy(end, DIGEST, TAG_BYTES)
+  copy32(PAYLOAD + length, DIGEST)
   wipe(SCRATCH, SCRATCH_BYTES)
   // 4. encode
   return encode(MESSAGE, HEADER_BYTES + length + TAG_BYTES, TOKEN)
 }
 
 /**
- * Opens the token of `length` characters at TOKEN with the first `keys` slots. Returns the length of the payload, which comes to
- * MESSAGE + 32 (the caller copies it out and calls wipe()), and fills RESULT; or a negative status. Times are in milliseconds.
+ * Opens the token of `length` characters at TOKEN with the first `keys` slots. Returns the length of the payload,
+ * which comes to MESSAGE + 32 (the caller copies it out and calls wipe()), and fills RESULT; or a negative status.
+ * Times are in milliseconds.
  */
 export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
   // 1. length
-  if (length < MIN_TOKEN_CHARS || length > MAX_TOKEN_CHARS) return MALFORMED
+  if (length < MIN_TOKEN_CHARS || length > MAX_TOKEN_CHARS || (length & 3) === 1) return MALFORMED
   // 2. decode
   const bytes = decode(TOKEN, length, MESSAGE)
   if (bytes < 0) return MALFORMED
@@ -111,13 +111,14 @@ export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTim
 }
 
 /**
- * The slot whose key made the tag behind `length` bytes at MESSAGE, or a negative status. Ids and slots are not secret; of several
- * keys with the token's id (2^-16 for a pair) each is tried. The tag's place is used up by the padding.
+ * The slot whose key made the tag behind `length` bytes at MESSAGE, or a negative status. Ids and slots are not
+ * secret; of several keys with the token's id (2^-16 for a pair) each is tried. The tag's place is used up by the
+ * padding.
  */
 function authenticate(length: i32, keys: i32): i32 {
   const id = load<u16>(MESSAGE, KEY_ID)
   let status = UNKNOWN_KEY
-  memory.copy(TAG, MESSAGE + length, TAG_BYTES)
+  copy32(TAG, MESSAGE + length)
   for (let i = 0; i < keys; i++) {
     const slot = KEYRING + i * SLOT_BYTES
     if (load<u16>(slot, SLOT_KEY_ID) !== id) continue

