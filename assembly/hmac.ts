@@ -2,8 +2,8 @@
  * HMAC-SHA256 (RFC 2104, FIPS 198-1) with kept midstates: the states after the ipad and the opad block depend on the
  * key alone, so they are computed once per key and stand in for it. No truncation.
  */
-import { wipe } from './bytes'
-import { BLOCK, MIDSTATE_BYTES } from './layout'
+import { copy32, wipe } from './bytes'
+import { BLOCK, DIGEST, MIDSTATE_BYTES } from './layout'
 import { compress, finish, midstate, sha256, toDigest } from './sha256'
 
 /**
@@ -46,6 +46,17 @@ export function hmacDigest(midstates: usize): void {
 export function hmac(midstates: usize, ptr: usize, length: i32, out: usize): void {
   padDigest()
   finish(midstates, 64, ptr, length, BLOCK)
+  outer(midstates, out)
+}
+
+/** The inner digest at DIGEST, which somebody else has computed, becomes the HMAC; the rest as for hmac(). */
+export function hmacOuter(midstates: usize): void {
+  padDigest()
+  copy32(BLOCK, DIGEST)
+  outer(midstates, DIGEST)
+}
+
+function outer(midstates: usize, out: usize): void {
   compress(midstates + MIDSTATE_BYTES, out, BLOCK, 1)
   toDigest(out)
 }

@@ -4,5 +4,5 @@
  */
 
 export { derive, stretch } from './kdf'
-export { IPAD, KEYRING, MAX_KEYS, MESSAGE, RESULT, SLOT_BYTES, TOKEN } from './layout'
-export { open, seal, wipePayload as wipe } from './seal'
+export { DIGEST, IPAD, KEYRING, MAX_KEYS, MESSAGE, RESULT, SLOT_BYTES, TOKEN } from './layout'
+export { inner, open, openBegin, openEnd, seal, sealBegin, sealEnd, wipePayload as wipe } from './seal'

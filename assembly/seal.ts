@@ -5,7 +5,7 @@
 import { decode, encode } from './base64url'
 import { copy32, equal, load48be, store48be, wipe } from './bytes'
 import { xor } from './chacha20'
-import { hmac } from './hmac'
+import { hmac, hmacOuter } from './hmac'
 import {
   CREATED_AT,
   DIGEST,
@@ -29,6 +29,7 @@ import {
   RESULT_FLAGS,
   RESULT_ISSUED_AT,
   RESULT_KEY,
+  SCHEDULE,
   SCRATCH,
   SCRATCH_BYTES,
   SLOT_BYTES,
@@ -39,6 +40,7 @@ import {
   TOKEN,
   VERSION,
 } from './layout'
+import { finish as innerDigest } from './sha256'
 
 export const MALFORMED: i32 = -1
 export const UNSUPPORTED: i32 = -2
@@ -52,6 +54,16 @@ export const NOT_YET_VALID: i32 = -6
  * its length is returned; 0 if the length is not in 0..16320 or not 0 <= createdAt <= issuedAt < 2^48.
  */
 export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
+  if (!sealBegin(length, createdAt, issuedAt)) return 0
+  hmac(KEYRING + SLOT_MIDSTATES, MESSAGE, HEADER_BYTES + length, DIGEST)
+  return finish(length)
+}
+
+/**
+ * seal() in two halves, for a caller with a faster SHA-256: between them it puts the inner digest of MESSAGE, which
+ * is SHA-256(IPAD || MESSAGE) up to the payload's end, at DIGEST. This half returns the message's length, or 0.
+ */
+export function sealBegin(length: i32, createdAt: f64, issuedAt: f64): i32 {
   // Written so that NaN fails too.
   if (<u32>length > <u32>MAX_PAYLOAD_BYTES || !(createdAt >= 0 && createdAt <= issuedAt && issuedAt <= MAX_TIME_MS)) {
     wipe(PAYLOAD, MAX_PAYLOAD_BYTES)
@@ -66,8 +78,18 @@ export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
   store<u8>(MESSAGE, 0, NONCE)
   // 2. encrypt
   xor(KEYRING, MESSAGE + NONCE, PAYLOAD, length)
+  return HEADER_BYTES + length
+}
+
+/** The other half: the token's length, or 0 if the length is not in 0..16320. */
+export function sealEnd(length: i32): i32 {
+  if (<u32>length > <u32>MAX_PAYLOAD_BYTES) return 0
+  hmacOuter(KEYRING + SLOT_MIDSTATES)
+  return finish(length)
+}
+
+function finish(length: i32): i32 {
   // 3. tag
-  hmac(KEYRING + SLOT_MIDSTATES, MESSAGE, HEADER_BYTES + length, DIGEST)
   copy32(PAYLOAD + length, DIGEST)
   wipe(SCRATCH, SCRATCH_BYTES)
   // 4. encode
@@ -80,20 +102,42 @@ export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
  * Times are in milliseconds.
  */
 export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
+  const message = openBegin(length)
+  if (message < 0) return message
+  // 4. key, 5. tag
+  const key = authenticate(message, min<i32>(keys, MAX_KEYS))
+  wipe(SCRATCH, SCRATCH_BYTES)
+  return key < 0 ? key : release(message, key, now, timeout, absoluteTimeout)
+}
+
+/**
+ * open() in two halves, for a caller with a faster SHA-256: between them it finds the slot by the id at MESSAGE + 2,
+ * and puts the inner digest at DIGEST as for seal(). This half returns the message's length, or a negative status.
+ */
+export function openBegin(length: i32): i32 {
   // 1. length
   if (length < MIN_TOKEN_CHARS || length > MAX_TOKEN_CHARS || (length & 3) === 1) return MALFORMED
   // 2. decode
   const bytes = decode(TOKEN, length, MESSAGE)
   if (bytes < 0) return MALFORMED
   // 3. header
-  if (load<u8>(MESSAGE) !== VERSION) return UNSUPPORTED
-  const flags = <i32>load<u8>(MESSAGE, FLAGS)
-  if (flags & ~KNOWN_FLAGS) return UNSUPPORTED
+  if (load<u8>(MESSAGE) !== VERSION || load<u8>(MESSAGE, FLAGS) & ~KNOWN_FLAGS) return UNSUPPORTED
   if (load<u8>(MESSAGE, NONCE) !== 0) return MALFORMED
-  // 4. key, 5. tag
-  const key = authenticate(bytes - TAG_BYTES, min<i32>(keys, MAX_KEYS))
+  return bytes - TAG_BYTES
+}
+
+/** The other half, for the `message` bytes at MESSAGE and the tag behind them. Returns what open() returns. */
+export function openEnd(message: i32, key: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
+  if (message < HEADER_BYTES || message > HEADER_BYTES + MAX_PAYLOAD_BYTES) return MALFORMED
+  if (<u32>key >= <u32>MAX_KEYS) return UNKNOWN_KEY
+  // 5. tag
+  hmacOuter(KEYRING + key * SLOT_BYTES + SLOT_MIDSTATES)
+  const isAuthentic = equal(DIGEST, MESSAGE + message)
   wipe(SCRATCH, SCRATCH_BYTES)
-  if (key < 0) return key
+  return isAuthentic ? release(message, key, now, timeout, absoluteTimeout) : BAD_TAG
+}
+
+function release(message: i32, key: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
   // 6. times: written so that NaN fails too
   const createdAt = load48be(MESSAGE + CREATED_AT)
   const issuedAt = load48be(MESSAGE + ISSUED_AT)
@@ -101,13 +145,20 @@ export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTim
   if (!(issuedAt <= now + MAX_SKEW_MS)) return NOT_YET_VALID
   if (!(now - issuedAt < timeout && now - createdAt < absoluteTimeout)) return EXPIRED
   // 7. decrypt
-  const payloadLength = bytes - HEADER_BYTES - TAG_BYTES
+  const payloadLength = message - HEADER_BYTES
   xor(KEYRING + key * SLOT_BYTES, MESSAGE + NONCE, PAYLOAD, payloadLength)
   store<f64>(RESULT, createdAt, RESULT_CREATED_AT)
   store<f64>(RESULT, issuedAt, RESULT_ISSUED_AT)
-  store<i32>(RESULT, flags, RESULT_FLAGS)
+  store<i32>(RESULT, <i32>load<u8>(MESSAGE, FLAGS), RESULT_FLAGS)
   store<i32>(RESULT, key, RESULT_KEY)
   return payloadLength
+}
+
+/** DIGEST = the inner digest of `message` bytes at MESSAGE, with slot 0: what a caller times its own SHA-256 against. */
+export function inner(message: i32): void {
+  if (<u32>message > <u32>(HEADER_BYTES + MAX_PAYLOAD_BYTES)) return
+  innerDigest(KEYRING + SLOT_MIDSTATES, 64, MESSAGE, message, DIGEST)
+  wipe(SCHEDULE, 256)
 }
 
 /**

@@ -42,7 +42,7 @@ export interface Keyring {
 }
 
 export interface Backend {
-  readonly name: 'wasm' | 'node' | 'js'
+  readonly name: 'wasm' | 'node' | 'js' | 'auto'
   /** Derives the keys of each secret for `name`; a secret under STRONG_SECRET_BYTES is stretched first. */
   keyring(secrets: readonly Uint8Array[], name: string): Keyring
 }

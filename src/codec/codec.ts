@@ -11,7 +11,7 @@ import { createNonces } from './nonces.ts'
 import { type CodecOptions, type CodecSettings, checkCodecOptions, describe } from './options.ts'
 import { systemRandom, warnOfWeakSecret } from './secret.ts'
 import { selfTest } from './selftest.ts'
-import { wasmBackend } from './wasm.ts'
+import { autoBackend, wasmBackend } from './wasm.ts'
 
 export interface Opened<Data = unknown> {
   readonly ok: true
@@ -117,14 +117,14 @@ export function serialize(data: unknown): string {
   return json
 }
 
-const MAKERS = { wasm: wasmBackend, node: nodeBackend }
+const MAKERS = { auto: autoBackend, wasm: wasmBackend, node: nodeBackend }
 const loaded = new Map<string, Backend>()
 
 function select(name: 'auto' | 'wasm' | 'node'): Backend {
-  if (name !== 'auto') return load(name)
   try {
-    return load('wasm')
+    return load(name)
   } catch (noWasm) {
+    if (name !== 'auto') throw noWasm
     try {
       return load('node')
     } catch {
@@ -133,7 +133,7 @@ function select(name: 'auto' | 'wasm' | 'node'): Backend {
   }
 }
 
-function load(name: 'wasm' | 'node'): Backend {
+function load(name: 'auto' | 'wasm' | 'node'): Backend {
   const known = loaded.get(name)
   if (known !== undefined) return known
   const backend = selfTest(MAKERS[name]())

@@ -1,16 +1,15 @@
 /**
  * The backend on node:crypto: the bytes of the wasm backend, made by OpenSSL. Also the measure that the wasm backend is held against,
  * so it is as fast as node:crypto allows: one-shot hashes over prepared blocks instead of Hmac objects, KeyObjects instead of raw
- * keys (bench/README.md). node:crypto is reached at run time, so that no bundler stumbles over an import.
+ * keys (bench/README.md).
  */
 import type * as Crypto from 'node:crypto'
 import { SessionError } from '../errors.ts'
 import { type Backend, type Keyring, type NonceSource, type OpenedText, REFUSED, type Refused } from './backend.ts'
+import { BLOCK_BYTES, deriveKeys, INNER_PAD, nodeCrypto, OUTER_PAD, oneShotHash, padMacKey, stretch } from './crypto.ts'
 import { readExtensions } from './extensions.ts'
 import {
-  CONTEXT,
   CREATED_AT_OFFSET,
-  DERIVED_BYTES,
   encodedLength,
   FLAG_EXTENSIONS,
   HEADER_BYTES,
@@ -25,15 +24,11 @@ import {
   NONCE_OFFSET,
   RANDOM_BYTES,
   RANDOM_OFFSET,
-  STRETCH_ITERATIONS,
-  STRONG_SECRET_BYTES,
   TAG_BYTES,
   VERSION,
 } from './format.ts'
 import { createText } from './text.ts'
 
-/** SHA-256's block, the length of HMAC's padded keys (RFC 2104 section 2). */
-const BLOCK_BYTES = 64
 /** Scratch, in this order: ipad key || header || text || tag, so that the inner hash reads one piece. */
 const MESSAGE = BLOCK_BYTES
 const PLAINTEXT = MESSAGE + HEADER_BYTES
@@ -43,17 +38,13 @@ const SCRATCH_BYTES = PLAINTEXT + MAX_PLAINTEXT_BYTES + TAG_BYTES + 4
 interface Key {
   readonly id: number
   readonly cipherKey: Crypto.KeyObject
-  readonly innerPad: Buffer
+  readonly innerPad: Uint8Array
   /** opad key || inner digest: the outer hash's whole message. */
   readonly outer: Buffer
 }
 
-interface Runtime {
-  process?: { getBuiltinModule?(id: string): unknown }
-}
-
 export function nodeBackend(): Backend {
-  const crypto = (globalThis as Runtime).process?.getBuiltinModule?.('node:crypto') as typeof Crypto | undefined
+  const crypto = nodeCrypto()
   if (crypto === undefined || !crypto.getCiphers().includes('chacha20')) {
     throw new SessionError('no-backend', "backend 'node' needs node:crypto with ChaCha20, which this runtime lacks")
   }
@@ -61,7 +52,7 @@ export function nodeBackend(): Backend {
 }
 
 function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], name: string): Keyring {
-  const keys = secrets.map((secret) => deriveKey(crypto, secret, name))
+  const keys = secrets.map((secret) => createKey(crypto, secret, name))
   const current = keys[0] as Key
   const memory = new ArrayBuffer(SCRATCH_BYTES)
   const bytes = Buffer.from(memory)
@@ -69,12 +60,13 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   const digest = Buffer.alloc(TAG_BYTES)
   const random = Buffer.alloc(RANDOM_BYTES)
 
-  /** The cheapest way to take a digest out of node: half of a Buffer's cost. Node's types leave it out. */
-  const latin1 = 'latin1' as 'hex'
-  const sha256: (data: Uint8Array) => string =
-    typeof crypto.hash === 'function'
-      ? (data) => crypto.hash('sha256', data, latin1)
-      : (data) => crypto.createHash('sha256').update(data).digest(latin1)
+  const sha256 =
+    oneShotHash(crypto) ??
+    ((data: Uint8Array) =>
+      crypto
+        .createHash('sha256')
+        .update(data)
+        .digest('latin1' as 'hex'))
 
   /** HMAC-SHA256 (RFC 2104) of the scratch's message up to `end`, into `digest`. */
   function computeTag(key: Key, end: number): void {
@@ -162,24 +154,14 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   return { seal, open }
 }
 
-/** docs/format.md, Keys: HKDF-SHA256 (RFC 5869), after PBKDF2 (RFC 8018) for a short secret. */
-function deriveKey(crypto: typeof Crypto, secret: Uint8Array, name: string): Key {
-  const strong =
-    secret.length < STRONG_SECRET_BYTES
-      ? crypto.pbkdf2Sync(secret, CONTEXT, STRETCH_ITERATIONS, STRONG_SECRET_BYTES, 'sha256')
-      : secret
-  const derived = Buffer.from(crypto.hkdfSync('sha256', strong, '', `${CONTEXT}\0${name}`, DERIVED_BYTES))
-  const macKey = derived.subarray(KEY_BYTES, 2 * KEY_BYTES)
-  const innerPad = Buffer.alloc(BLOCK_BYTES, 0x36)
-  const outer = Buffer.alloc(BLOCK_BYTES + TAG_BYTES, 0x5c)
-  for (let i = 0; i < KEY_BYTES; i++) {
-    innerPad[i] = 0x36 ^ (macKey[i] as number)
-    outer[i] = 0x5c ^ (macKey[i] as number)
-  }
+function createKey(crypto: typeof Crypto, secret: Uint8Array, name: string): Key {
+  const derived = deriveKeys(crypto, stretch(crypto, secret), name)
+  const outer = Buffer.alloc(BLOCK_BYTES + TAG_BYTES)
+  outer.set(padMacKey(derived, OUTER_PAD))
   const key: Key = {
     id: derived.readUInt16BE(2 * KEY_BYTES),
     cipherKey: crypto.createSecretKey(derived.subarray(0, KEY_BYTES)),
-    innerPad,
+    innerPad: padMacKey(derived, INNER_PAD),
     outer,
   }
   derived.fill(0)

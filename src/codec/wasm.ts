@@ -6,17 +6,20 @@
 import { instantiateSync } from '@assemblyscript/loader'
 import source from '#codec.wasm'
 import { SessionError } from '../errors.ts'
+import { type Assist, createAssist, LEAST_BYTES } from './assist.ts'
 import { type Backend, type Keyring, type OpenedText, REFUSED, type Reason, type Refused } from './backend.ts'
 import { readExtensions } from './extensions.ts'
 import {
   CONTEXT,
   HEADER_BYTES,
+  KEY_ID_OFFSET,
   MAX_PLAINTEXT_BYTES,
   MAX_TOKEN_CHARS,
   RANDOM_BYTES,
   RANDOM_OFFSET,
   STRETCH_ITERATIONS,
   STRONG_SECRET_BYTES,
+  TAG_BYTES,
 } from './format.ts'
 import { encodeUtf8 } from './options.ts'
 import { createText, type Text } from './text.ts'
@@ -28,11 +31,18 @@ interface Kernel {
   readonly MESSAGE: Pointer
   readonly TOKEN: Pointer
   readonly RESULT: Pointer
+  readonly DIGEST: Pointer
+  readonly IPAD: Pointer
   derive(secretLength: number, infoLength: number, slot: number): void
   stretch(secretLength: number, iterations: number): void
   seal(length: number, createdAt: number, issuedAt: number): number
   open(length: number, keys: number, now: number, timeout: number, absoluteTimeout: number): number
   wipe(length: number): void
+  sealBegin(length: number, createdAt: number, issuedAt: number): number
+  sealEnd(length: number): number
+  openBegin(length: number): number
+  openEnd(message: number, key: number, now: number, timeout: number, absoluteTimeout: number): number
+  inner(message: number): void
 }
 
 interface Pointer {
@@ -41,6 +51,8 @@ interface Pointer {
 
 /** Bytes of a slot of the key region: cipherKey || inner midstate || outer midstate || key id, padded. */
 const SLOT_BYTES = 112
+/** Where the key id stands in a slot. */
+const SLOT_KEY_ID = 96
 
 /** The kernel's statuses, negated. */
 const REASONS: readonly Reason[] = [
@@ -53,13 +65,28 @@ const REASONS: readonly Reason[] = [
   'not-yet-valid',
 ]
 
-let shared: Backend | undefined
+let shared: Kernel | undefined
 
 /** Throws a SessionError where there is no WebAssembly, or where it is forbidden (a Content-Security-Policy). */
 export function wasmBackend(): Backend {
-  shared ??= createBackend(instantiate())
-  return shared
+  shared ??= instantiate()
+  return createBackend(shared, undefined)
 }
+
+/** The same, and node:crypto to help with larger tokens where that is faster. */
+export function autoBackend(threshold?: number): Backend {
+  shared ??= instantiate()
+  const assist = createAssist(shared.memory.buffer)
+  if (assist !== undefined && threshold !== undefined) {
+    assist.threshold = threshold
+    assist.countdown = 0
+  }
+  return createBackend(shared, assist)
+}
+
+/** Whose keys stand in the kernel's key region, and whose padded key before its message. */
+let loadedSlots: Uint8Array | undefined
+let loadedPad: Uint8Array | undefined
 
 function instantiate(): Kernel {
   try {
@@ -78,10 +105,12 @@ function decodeBase64(base64: string): Uint8Array {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
 }
 
-function createBackend(kernel: Kernel): Backend {
+function createBackend(kernel: Kernel, assist: Assist | undefined): Backend {
   const memory = kernel.memory.buffer
   const keyRegion = kernel.KEYRING.value
   const message = kernel.MESSAGE.value
+  const pad = kernel.IPAD.value
+  const digest = kernel.DIGEST.value
   const plaintext = message + HEADER_BYTES
   const tokenStart = kernel.TOKEN.value
   const bytes = new Uint8Array(memory)
@@ -90,12 +119,9 @@ function createBackend(kernel: Kernel): Backend {
   const text: Text = createText(memory)
   const random = new Uint8Array(RANDOM_BYTES)
 
-  /** Whose keys stand in the key region. */
-  let loaded: Uint8Array | undefined
-
   function load(slots: Uint8Array): void {
     bytes.set(slots, keyRegion)
-    loaded = slots
+    loadedSlots = slots
   }
 
   /** One slot for each secret. */
@@ -114,31 +140,93 @@ function createBackend(kernel: Kernel): Backend {
     return bytes.slice(keyRegion, keyRegion + secrets.length * SLOT_BYTES)
   }
 
-  function keyring(secrets: readonly Uint8Array[], name: string): Keyring {
+  /** Whether a message of about that length goes through node:crypto. Called while nothing is staged: measuring overwrites that. */
+  function isAssisted(length: number): boolean {
+    if (assist === undefined || length < LEAST_BYTES) return false
+    if (assist.countdown > 0 && --assist.countdown === 0) {
+      assist.calibrate(kernel.inner, (bytes) => assist.digest(pad, message + bytes, digest))
+      bytes.fill(0, digest, digest + TAG_BYTES)
+    }
+    return length >= assist.threshold
+  }
+
+  function keyring(given: readonly Uint8Array[], name: string): Keyring {
+    const secrets = assist === undefined ? given : given.map((secret) => assist.stretch(secret))
+    const pads = assist === undefined ? [] : secrets.map((secret) => assist.innerPad(secret, name))
     const slots = deriveSlots(secrets, name)
-    loaded = slots
+    loadedSlots = slots
     const keys = secrets.length
+
+    function digestInner(assist: Assist, key: number, length: number): void {
+      const keyPad = pads[key] as Uint8Array
+      if (loadedPad !== keyPad) {
+        bytes.set(keyPad, pad)
+        loadedPad = keyPad
+      }
+      assist.digest(pad, message + length, digest)
+    }
+
+    function sealAssisted(assist: Assist, length: number, createdAt: number, issuedAt: number): number {
+      digestInner(assist, 0, kernel.sealBegin(length, createdAt, issuedAt))
+      return kernel.sealEnd(length)
+    }
+
+    function openAssisted(
+      assist: Assist,
+      chars: number,
+      now: number,
+      timeout: number,
+      absoluteTimeout: number,
+    ): number {
+      const length = kernel.openBegin(chars)
+      if (length < 0) return length
+      const key = findKey(bytes[message + KEY_ID_OFFSET] as number, bytes[message + KEY_ID_OFFSET + 1] as number)
+      // None, or several to try: the kernel's business.
+      if (key === undefined) return kernel.open(chars, keys, now, timeout, absoluteTimeout)
+      digestInner(assist, key, length)
+      return kernel.openEnd(length, key, now, timeout, absoluteTimeout)
+    }
+
+    /** The only slot with that id. */
+    function findKey(high: number, low: number): number | undefined {
+      let found: number | undefined
+      for (let key = 0, at = SLOT_KEY_ID; key < keys; key++, at += SLOT_BYTES) {
+        if (slots[at] !== high || slots[at + 1] !== low) continue
+        if (found !== undefined) return undefined
+        found = key
+      }
+      return found
+    }
+
     return {
       seal(json, createdAt, issuedAt, nonces) {
         // The random source may be the caller's own code, and use this very memory: it comes first.
         nonces.take(random, 0)
+        const assisted = isAssisted(json.length)
         const length = text.write(json, plaintext, MAX_PLAINTEXT_BYTES + 4)
         if (length > MAX_PLAINTEXT_BYTES) {
           bytes.fill(0, plaintext, plaintext + length)
           return undefined
         }
         bytes.set(random, message + RANDOM_OFFSET)
-        if (loaded !== slots) load(slots)
-        const chars = kernel.seal(length, createdAt, issuedAt)
+        if (loadedSlots !== slots) load(slots)
+        const chars =
+          assisted && assist !== undefined
+            ? sealAssisted(assist, length, createdAt, issuedAt)
+            : kernel.seal(length, createdAt, issuedAt)
         return text.ascii(tokenStart, tokenStart + chars)
       },
 
       open(token, now, timeout, absoluteTimeout): OpenedText | Refused {
+        const assisted = isAssisted((token.length * 3) / 4)
         // Past the limit, or not ASCII and so longer in UTF-8: no token.
         const chars = token.length
         if (chars > MAX_TOKEN_CHARS || text.write(token, tokenStart, chars) !== chars) return REFUSED.malformed
-        if (loaded !== slots) load(slots)
-        const length = kernel.open(chars, keys, now, timeout, absoluteTimeout)
+        if (loadedSlots !== slots) load(slots)
+        const length =
+          assisted && assist !== undefined
+            ? openAssisted(assist, chars, now, timeout, absoluteTimeout)
+            : kernel.open(chars, keys, now, timeout, absoluteTimeout)
         if (length < 0) return REFUSED[REASONS[-length] as Reason]
         // 8. payload
         const end = plaintext + length
@@ -158,5 +246,5 @@ function createBackend(kernel: Kernel): Backend {
     }
   }
 
-  return { name: 'wasm', keyring }
+  return { name: assist === undefined ? 'wasm' : 'auto', keyring }
 }
