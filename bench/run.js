@@ -1,59 +1,177 @@
-/** `npm run bench`: the wasm backend against node:crypto, JSON text in and JSON text out. See bench/README.md. */
-import { randomFillSync } from 'node:crypto'
-import { cpus } from 'node:os'
-import { createTextCodec } from '../dist/codec/codec.js'
-import { checkCodecOptions } from '../dist/codec/options.js'
-import { compare } from './measure.js'
+/** `npm run bench`: the kernels and the codec, wasm against node:crypto. See README.md; `--help` lists the options. */
+import { fork } from 'node:child_process'
+import { relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { judge } from './baseline.js'
+import { allWork, NotBuilt, SIZES } from './contenders.js'
+import { isNoisy, summarise } from './measure.js'
+import { load, machine, results, save } from './record.js'
+import { changes, describe, progress, table, times } from './terminal.js'
 
-const SIZES = [32, 128, 256, 512, 1024, 2048, 3000]
-const BACKENDS = ['wasm', 'node']
-const NOISY = 0.15
+/** Where the compiler and the allocator put things differs from process to process, and makes up to 15 % in a row. */
+const PROCESSES = 3
 
-const secret = Buffer.alloc(32, 7)
-const codecs = BACKENDS.map((backend) =>
-  createTextCodec(checkCodecOptions({ secret, name: '_node', backend, random: randomFillSync })),
-)
+const USAGE = `npm run bench -- [options]
 
-/** JSON of exactly `bytes` bytes. */
-const jsonOf = (bytes) => JSON.stringify({ user: 'a'.repeat(bytes - 11) })
+  --quick            20 seconds instead of two minutes: fewer sizes, fewer rounds
+  --only <regex>     only the rows whose "<group> <size>" matches, as in --only 'seal|open' or --only 'SHA-256 (32|256)$'
+  --rounds <n>       rounds of turns, in ${PROCESSES} processes (default 21; quick 9)
+  --time <ms>        for each contender in a round (default 27; quick 12)
+  --baseline <file>  hold the run against an earlier one, and mark what changed beyond the noise
+  --out <file>       where the results go (default bench/results/<date>-<node>-<cpu>.json, unless --quick or --only)
+`
+const FULL = { rounds: 21, time: 27, sizes: SIZES }
+const QUICK = { rounds: 9, time: 12, sizes: [32, 256, 1024, 3000] }
 
-const WORK = {
-  seal: (codec, json) => () => codec.seal(json, 0),
-  open: (codec, json) => {
-    const token = codec.seal(json, 0)
-    return () => codec.open(token)
-  },
-  'seal + open': (codec, json) => () => codec.open(codec.seal(json, 0)),
-  'refuse (forged)': (codec, json) => {
-    const token = codec.seal(json, 0)
-    const at = token.length >> 1
-    const forged = `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`
-    return () => codec.open(forged)
-  },
-}
-
-console.log(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${process.platform} ${process.arch}`)
-console.log('Microseconds a call, medians over interleaved rounds; "node / wasm" above 1 means that wasm is faster.\n')
-
-let noisy = 0
-let rows = 0
-for (const [work, prepare] of Object.entries(WORK)) {
-  console.log(`${work.padEnd(16)}${BACKENDS.map((name) => name.padStart(10)).join('')}   node / wasm   spread`)
-  for (const size of SIZES) {
-    const json = jsonOf(size)
-    const contenders = Object.fromEntries(BACKENDS.map((name, i) => [name, prepare(codecs[i], json)]))
-    const figures = await compare(contenders)
-    const spread = Math.max(...BACKENDS.map((name) => figures[name].spread))
-    rows++
-    if (spread > NOISY) noisy++
-    const times = BACKENDS.map((name) => (figures[name].median / 1000).toFixed(2).padStart(10)).join('')
-    const ratio = `${figures.node.ratio.toFixed(2)}x`.padStart(14)
-    console.log(`${`${size} B`.padEnd(16)}${times}${ratio}${`${(spread * 100).toFixed(0)} %`.padStart(9)}`)
+/** @param {string[]} args */
+async function main(args) {
+  const options = read(args)
+  if (options.help) {
+    console.log(USAGE)
+    return
   }
-  console.log()
-}
-if (noisy > rows / 4) {
+  // Before two minutes have gone by, not after.
+  const baseline = options.baseline === undefined ? undefined : load(options.baseline)
+  const groups = Object.entries(await allWork())
+    .map(([group]) => ({
+      group,
+      sizes: options.sizes.filter((size) => options.only.test(`${group} ${size}`)),
+    }))
+    .filter(({ sizes }) => sizes.length > 0)
+  if (groups.length === 0) throw new Misuse(`--only ${options.only.source} matches nothing`)
+
+  const { time } = options
+  const rounds = Math.ceil(options.rounds / PROCESSES)
+  console.log(describe(machine()))
   console.log(
-    `This machine is too busy to believe: ${noisy} of ${rows} rows vary by more than ${NOISY * 100} %. Run it again.`,
+    `Microseconds a call; medians over ${rounds * PROCESSES} interleaved rounds. Above 1x, the first column is faster.`,
   )
+  const rows = await measure(groups, rounds, time)
+  for (const { group } of groups) console.log(`\n${table(rows.filter((row) => row.group === group))}`)
+
+  const run = results('core', rows, { rounds: rounds * PROCESSES, time }, isNoisy(rows))
+  if (baseline !== undefined) report(run, baseline, options.baseline)
+  if (run.noisy) {
+    console.log(
+      '\nThis machine is too busy to believe: more than a quarter of the figures vary by more than 15 %. Run it again.',
+    )
+  }
+  if (options.out !== undefined || !options.partial) {
+    console.log(`\nWritten to ${relative('', save(run, options.out))}`)
+  }
+}
+
+/**
+ * The rounds, spread over several processes one after the other.
+ * @param {{ group: string, sizes: number[] }[]} groups
+ * @param {number} rounds In each process.
+ * @param {number} time
+ * @returns {Promise<import('./record.js').Row[]>}
+ */
+async function measure(groups, rounds, time) {
+  const plan = groups.flatMap(({ group, sizes }) => sizes.map((size) => ({ group, size })))
+  const bar = progress(PROCESSES * plan.length * (rounds + 1))
+  /** @type {import('./part.js').Times[][]} */
+  const parts = []
+  for (let i = 0; i < PROCESSES; i++) {
+    parts.push(await part({ plan, rounds, time }, (what) => bar.step(`process ${i + 1} of ${PROCESSES}, ${what}`)))
+  }
+  bar.clear()
+  return plan.flatMap(({ group, size }, i) => {
+    const names = Object.keys(parts[0][i])
+    const times = Object.fromEntries(names.map((name) => [name, parts.flatMap((one) => one[i][name])]))
+    return Object.entries(summarise(times)).map(([name, figure]) => ({ group, name, size, ...figure }))
+  })
+}
+
+/** @param {import('./part.js').Task} task @param {(what: string) => void} step @returns {Promise<import('./part.js').Times[]>} */
+function part(task, step) {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL('part.js', import.meta.url))
+    child.on('message', (/** @type {import('./part.js').Message} */ message) => {
+      if ('step' in message) step(message.step)
+      else resolve(message.times)
+    })
+    child.on('error', reject)
+    // After an answer this changes nothing.
+    child.on('exit', () => reject(new Error('a process of the benchmark ended early')))
+    child.send(task)
+  })
+}
+
+/** @param {string[]} args */
+function read(args) {
+  const string = /** @type {const} */ ({ type: 'string' })
+  const boolean = /** @type {const} */ ({ type: 'boolean', default: false })
+  const flags = {
+    quick: boolean,
+    help: boolean,
+    only: string,
+    rounds: string,
+    time: string,
+    baseline: string,
+    out: string,
+  }
+  let values
+  try {
+    values = parseArgs({ args, options: flags }).values
+  } catch (error) {
+    throw new Misuse(/** @type {Error} */ (error).message)
+  }
+  const plan = values.quick ? QUICK : FULL
+  return {
+    help: values.help,
+    only: pattern(values.only ?? ''),
+    rounds: count('rounds', values.rounds ?? plan.rounds),
+    time: count('time', values.time ?? plan.time),
+    sizes: plan.sizes,
+    baseline: values.baseline,
+    out: values.out,
+    partial: values.quick || values.only !== undefined,
+  }
+}
+
+class Misuse extends Error {}
+
+/** @param {string} source */
+function pattern(source) {
+  try {
+    return new RegExp(source, 'i')
+  } catch (error) {
+    throw new Misuse(`--only: ${/** @type {Error} */ (error).message}`)
+  }
+}
+
+/** @param {string} name @param {string | number} value */
+function count(name, value) {
+  const number = Number(value)
+  if (Number.isInteger(number) && number > 0) return number
+  throw new Misuse(`--${name} must be a whole number above 0, got ${value}`)
+}
+
+/** @param {import('./record.js').Results} run @param {import('./record.js').Results} baseline @param {string} path */
+function report(run, baseline, path) {
+  const { drift, rows, warnings } = judge(run, baseline)
+  console.log(
+    `\nAgainst ${path} (${baseline.date.slice(0, 10)}, commit ${baseline.commit ?? 'unknown'}): the time now as a multiple.`,
+  )
+  console.log(
+    'Marked: medians and minima moved by more than both spreads together and by more than 5 %, with and without',
+  )
+  console.log(`the machine's own drift (${times(drift)}, by node:crypto alone).`)
+  for (const warning of warnings) console.log(`Careful: ${warning}`)
+  for (const group of new Set(rows.map((row) => row.group))) {
+    console.log(`\n${changes(rows.filter((row) => row.group === group))}`)
+  }
+  const marked = rows.filter(({ verdict }) => verdict !== '').length
+  console.log(`\n${marked} of ${rows.length} rows changed.`)
+}
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  if (error instanceof Misuse) console.error(`${error.message}\n\n${USAGE}`)
+  else if (error instanceof NotBuilt || /** @type {any} */ (error).code === 'ENOENT') console.error(error.message)
+  else throw error
+  process.exitCode = 1
 }

@@ -107,11 +107,10 @@ class RequestLife extends SessionLife {
   }
 
   protected override refused(reason: Reason): void {
-    try {
-      this.#settings.onInvalid(reason, this.#req)
-    } catch (error) {
-      this.#report(error)
-    }
+    tell(
+      () => this.#settings.onInvalid(reason, this.#req),
+      (error) => this.#report(error),
+    )
   }
 
   protected override headersSent(): boolean {
@@ -129,6 +128,7 @@ class RequestLife extends SessionLife {
       if (isUsed || outcome !== undefined) keepFromCaches(this.#res)
       return statusCode
     } catch (error) {
+      if (this.isTold(error)) return statusCode
       this.#report(error)
       return fail(this.#res, statusCode)
     }
@@ -152,18 +152,25 @@ class RequestLife extends SessionLife {
   #isSecure(): boolean {
     const { secure, trustProxy } = this.#settings
     if (secure !== 'auto') return secure
-    if (this.#req.secure === true || (this.#req.socket as { encrypted?: boolean }).encrypted === true) return true
+    if (this.#req.secure === true || (this.#req.socket as { encrypted?: boolean } | null)?.encrypted === true)
+      return true
     const forwarded = this.#req.headers['x-forwarded-proto']
     // Of a chain of proxies, the first entry is what the client spoke.
     return trustProxy && typeof forwarded === 'string' && /^\s*https\s*(,|$)/i.test(forwarded)
   }
 
   #report(error: unknown): void {
-    try {
-      this.#settings.onError(error, this.#req)
-    } catch (fault) {
-      console.error(fault)
-    }
+    tell(() => this.#settings.onError(error, this.#req), console.error)
+  }
+}
+
+/** Calls the app's callback. Whether it throws or rejects, that must not end the process: clients decide when it is called. */
+function tell(callback: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = callback()
+    if (result instanceof Promise) result.catch(failed)
+  } catch (error) {
+    failed(error)
   }
 }
 

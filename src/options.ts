@@ -40,9 +40,9 @@ export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'n
   /** Whether the cookie outlives the browser, by Max-Age = `timeout`. Default true. */
   readonly persistent?: boolean | undefined
   /** Told when a cookie was refused, and why; never its value. */
-  readonly onInvalid?: ((reason: Reason, request: Request) => void) | undefined
+  readonly onInvalid?: ((reason: Reason, request: Request) => unknown) | undefined
   /** Told when a session could not be saved. Default: console.error. */
-  readonly onError?: ((error: unknown, request: Request) => void) | undefined
+  readonly onError?: ((error: unknown, request: Request) => unknown) | undefined
 }
 
 /** The attributes that follow the value in Set-Cookie, ready to append. */
@@ -65,8 +65,8 @@ export interface SessionSettings<Request> {
   readonly rolling: number
   /** Whether sessions roll that the request never touched. */
   readonly rollsUntouched: boolean
-  readonly onInvalid: (reason: Reason, request: Request) => void
-  readonly onError: (error: unknown, request: Request) => void
+  readonly onInvalid: (reason: Reason, request: Request) => unknown
+  readonly onError: (error: unknown, request: Request) => unknown
 }
 
 const OPTIONS = [
@@ -107,7 +107,7 @@ const COOKIE_ALIASES = {
 }
 
 export function checkSessionOptions<Request>(options: SessionOptions<Request>): SessionSettings<Request> {
-  checkNames('sessions', options, OPTIONS, COOKIE_ALIASES)
+  checkNames('sessions', 'secret', options, OPTIONS, COOKIE_ALIASES)
   const { session_key = '_node', property = 'session', path = '/', trustProxy = false } = options
   const { secret, absoluteTimeout, backend, now, random } = options
   // RFC 6265 section 4.1.1: a token. The cookie package is laxer, and what it lets pass may not come back from a browser.

@@ -6,7 +6,7 @@ import { type OpenedText, REFUSED, type Reason, type Refused } from './codec/bac
 import { serialize, type TextCodec } from './codec/codec.ts'
 import { describe } from './codec/options.ts'
 import { MAX_COOKIE_BYTES } from './cookie.ts'
-import { SessionError } from './errors.ts'
+import { SessionError, type SessionErrorCode } from './errors.ts'
 
 /**
  * What your sessions hold. Add to it once, and every `req.session` is typed:
@@ -141,6 +141,7 @@ export abstract class SessionLife {
   /** Whether what came with the request is over, so that the client must not keep it. */
   #isEnded = false
   #isTouched = false
+  #told: SessionErrorCode | undefined
   #isSettled = false
   /** What save() sealed. */
   #saved: { readonly json: string; readonly token: string } | undefined
@@ -179,9 +180,7 @@ export abstract class SessionLife {
       return
     }
     const session = this.#adopt(value)
-    // Only a session that has ended has no beginning to keep.
     if (this.#session === undefined) this.#load()
-    else if (this.#session === null) this.#begin()
     this.#session = session
   }
 
@@ -218,8 +217,18 @@ export abstract class SessionLife {
     }
     const session = this.get()
     if (session === null) return
-    const json = serializeSession(session)
-    if (json !== this.#opened?.json) this.#saved = { json, token: this.#seal(json) }
+    try {
+      const json = serializeSession(session)
+      if (json !== this.#opened?.json) this.#saved = { json, token: this.#seal(json) }
+    } catch (error) {
+      if (error instanceof SessionError) this.#told = error.code
+      throw error
+    }
+  }
+
+  /** Whether save() has thrown the like of it already, so that the app knows and has chosen its answer. */
+  isTold(error: unknown): boolean {
+    return error instanceof SessionError && error.code === this.#told
   }
 
   /**

@@ -119,7 +119,7 @@ describe('the example server', () => {
 
   it('tells what the page shows', async () => {
     const { get, session, cookie } = browse(url)
-    expect(await session()).toMatchObject({ data: {}, value: null, refused: null, backend: 'wasm', timeout: 600_000 })
+    expect(await session()).toMatchObject({ data: {}, value: null, refused: null, backend: 'auto', timeout: 600_000 })
     const before = Date.now()
     await get('/views')
     const shown = await session()

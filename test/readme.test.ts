@@ -173,8 +173,10 @@ describe('README', () => {
   })
 
   it('makes a secret from the command line', async () => {
-    const [, script] = snippet('sh', 'generateSecret').match(/node -p "(.*)"/) as RegExpMatchArray
-    expect(await run(`console.log(${script})`)).toMatch(/^[\w-]{43}\n$/)
+    const [, ...args] = snippet('sh', 'npx').trim().split(' ').slice(1)
+    const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const { stdout } = await promisify(execFile)(process.execPath, [join(root, bin['cookie-sessions']), ...args])
+    expect(stdout).toMatch(/^[\w-]{43}\n$/)
   })
 
   it('names only commands that exist', () => {

@@ -64,9 +64,9 @@ function fastest(call: () => void): number {
   return least
 }
 
-/** undefined where there is no node:crypto, or none with a one-shot hash. */
+/** undefined where there is no Buffer, no node:crypto, or none with a one-shot hash. */
 export function createAssist(memory: ArrayBuffer): Assist | undefined {
   const crypto = nodeCrypto()
   const hash = crypto && oneShotHash(crypto)
-  return crypto && hash ? new Assist(memory, crypto, hash) : undefined
+  return crypto && hash && 'Buffer' in globalThis ? new Assist(memory, crypto, hash) : undefined
 }

@@ -53,7 +53,7 @@ export const ALIASES: { readonly [alias: string]: string } = {
 }
 
 export function checkCodecOptions(options: CodecOptions): CodecSettings {
-  checkNames('createCodec', options, OPTIONS, { ...ALIASES, session_key: 'name', cookieName: 'name' })
+  checkNames('createCodec', 'secret, name', options, OPTIONS, { ...ALIASES, session_key: 'name', cookieName: 'name' })
   const { backend = 'auto', now = Date.now, random } = options
   const named = backend === 'auto' || backend === 'wasm' || backend === 'node'
   if (!named && typeof (backend as Partial<Backend> | null)?.keyring !== 'function') {
@@ -127,6 +127,7 @@ export function checkDuration(option: string, value: unknown): number {
 /** Refuses options that do not exist and names the one that was meant. */
 export function checkNames(
   caller: string,
+  least: string,
   options: unknown,
   known: readonly string[],
   aliases: { readonly [alias: string]: string },
@@ -134,7 +135,7 @@ export function checkNames(
   if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Uint8Array) {
     // What was handed in may be the secret itself: its type is all that is told.
     throw new TypeError(
-      `cookie-sessions: ${caller}() takes an object of options, got ${describeType(options)}; at the least { secret }`,
+      `cookie-sessions: ${caller}() takes an object of options, got ${describeType(options)}; at the least { ${least} }`,
     )
   }
   for (const option of Object.keys(options)) {
@@ -183,6 +184,7 @@ export function describe(value: unknown): string {
   if (typeof value === 'string')
     return value.length > 60 ? `a string of ${value.length} characters` : JSON.stringify(value)
   if (typeof value === 'object' && value !== null) return describeType(value)
+  if (typeof value === 'bigint') return `${value}n`
   return typeof value === 'function' ? 'a function' : String(value)
 }
 

@@ -39,7 +39,7 @@ export function warnOfWeakSecret(secrets: readonly Uint8Array[]): void {
   warned = true
   const message =
     `cookie-sessions: a secret of ${weak.length} bytes can be guessed from a single cookie; use ${STRONG_SECRET_BYTES} or more. ` +
-    `Make one: node -p "require('cookie-sessions').generateSecret()"`
+    'Make one with `npx cookie-sessions secret`, or generateSecret()'
   const runtime = globalThis as Runtime
   if (typeof runtime.process?.emitWarning === 'function') {
     runtime.process.emitWarning(message, { code: 'COOKIE_SESSIONS_WEAK_SECRET' })

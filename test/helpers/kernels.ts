@@ -40,6 +40,11 @@ export interface Exports {
   seal(length: number, createdAt: number, issuedAt: number): number
   open(length: number, keys: number, now: number, timeout: number, absoluteTimeout: number): number
   wipe(length: number): void
+  sealBegin(length: number, createdAt: number, issuedAt: number): number
+  sealEnd(length: number): number
+  openBegin(length: number): number
+  openEnd(message: number, key: number, now: number, timeout: number, absoluteTimeout: number): number
+  inner(message: number): void
   sha256(ptr: number, length: number, out: number): void
   setKey(key: number, length: number, midstates: number): void
   hmac(midstates: number, ptr: number, length: number, out: number): void

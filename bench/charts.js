@@ -1,0 +1,316 @@
+/**
+ * The pictures: a Vega-Lite specification for each. They stand on a transparent ground and must be read on white and on black alike, so
+ * every colour is of middle brightness (3:1 or more on either); colours are told apart by the colour-blind, and lines by their
+ * marks and their labels as well.
+ */
+import { namesOf, sizesOf, times } from './terminal.js'
+
+/** @import { Results, Row } from './record.js' */
+
+/** 4.3:1 on white, 4.4:1 on GitHub's dark. */
+const INK = '#737b85'
+/** Vermilion, blue, green, purple: Okabe and Ito's, each brought to middle brightness; the same backend bears the same one everywhere. */
+const LOOKS = {
+  auto: ['#d55e00', 'circle'],
+  wasm: ['#2a86d1', 'square'],
+  node: ['#0b9a70', 'triangle-up'],
+}
+const OTHER = ['#b8659b', 'diamond']
+const GREY = '#8a929c'
+
+/** Ours, whose bars stand out: a backend's name, alone or after the package's. @param {string} name */
+const isOurs = (name) => /^(cookie-sessions\W+)?(auto|wasm|node)\W*$/.test(name)
+
+const SANS = 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif'
+
+const CONFIG = {
+  background: null,
+  font: SANS,
+  view: { stroke: null },
+  axis: {
+    domainColor: INK,
+    gridColor: INK,
+    gridOpacity: 0.25,
+    labelColor: INK,
+    labelFontSize: 12,
+    tickColor: INK,
+    titleColor: INK,
+    titleFontSize: 12,
+    titleFontWeight: 'normal',
+    titlePadding: 10,
+  },
+  header: { labelColor: INK, labelFontSize: 13, labelFontWeight: 'bold', title: null },
+  title: {
+    anchor: 'start',
+    color: INK,
+    fontSize: 15,
+    offset: 14,
+    subtitleColor: INK,
+    subtitleFontSize: 11,
+    subtitlePadding: 5,
+  },
+}
+
+/**
+ * The charts that a run makes, by file name.
+ * @param {Results} run
+ * @returns {Record<string, object>}
+ */
+export function charts(run) {
+  switch (run.suite) {
+    case 'core':
+      return present({
+        core: lines(run, 'seal + open', 'Seal and open a session, by its size'),
+        kernels: panels(run),
+      })
+    case 'native':
+      return present({ native: lines(run, mainGroup(run), 'Seal and open a session, against C and OpenSSL') })
+    case 'peers':
+      return present({ peers: bars(run) })
+    case 'http':
+      return present({ http: rates(run) })
+    default:
+      return {}
+  }
+}
+
+/** @param {Record<string, object | undefined>} specs @returns {Record<string, any>} */
+const present = (specs) => Object.fromEntries(Object.entries(specs).filter(([, spec]) => spec !== undefined))
+
+/** @param {Results} run */
+export const caption = ({ machine: { node, cpu, shaNi }, date, commit }) =>
+  [
+    `Node ${node}`,
+    `${cpu}${shaNi === null ? '' : shaNi ? ' (SHA instructions)' : ' (no SHA instructions)'}`,
+    date.slice(0, 10),
+    ...(commit === null ? [] : [`commit ${commit}`]),
+  ].join(', ')
+
+/** @param {Results} run */
+const mainGroup = ({ rows }) => (rows.some(({ group }) => group === 'seal + open') ? 'seal + open' : rows[0]?.group)
+
+/** @param {string[]} names */
+function scale(names) {
+  const looks = names.map((name) => /** @type {Record<string, string[]>} */ (LOOKS)[name] ?? OTHER)
+  return {
+    color: { domain: names, range: looks.map(([color]) => color) },
+    shape: { domain: names, range: looks.map(([, shape]) => shape) },
+  }
+}
+
+/** Time against size, a line a name, its name at its end. @param {Results} run @param {string} group @param {string} title */
+function lines(run, group, title) {
+  const rows = run.rows.filter((row) => row.group === group)
+  if (sizesOf(rows).length < 2) return undefined
+  return {
+    ...frame(title, run, 'microseconds; less is better'),
+    width: 560,
+    height: 300,
+    data: { values: spread(rows.map(micro)) },
+    ...lineLayers(namesOf(rows), sizesOf(rows), { title: 'bytes of JSON' }),
+  }
+}
+
+/** A small chart a kernel, on scales of their own. @param {Results} run */
+function panels(run) {
+  const groups = [...new Set(run.rows.map(({ group }) => group))].filter((group) =>
+    run.rows.some((row) => row.group === group && row.name === 'wasm' && !CODEC.has(group)),
+  )
+  const concat = groups.flatMap((group) => {
+    const rows = run.rows.filter((row) => row.group === group)
+    if (sizesOf(rows).length < 2) return []
+    const layers = lineLayers(namesOf(rows), sizesOf(rows), { title: 'bytes' })
+    return [
+      {
+        title: { text: group, fontSize: 13, offset: 8, frame: 'group' },
+        width: 250,
+        height: 150,
+        data: { values: spread(rows.map(micro)) },
+        ...layers,
+      },
+    ]
+  })
+  if (concat.length === 0) return undefined
+  return {
+    ...frame('The kernels one by one, against what node offers', run, 'microseconds; less is better'),
+    columns: 2,
+    bounds: 'flush',
+    spacing: { row: 95, column: 130 },
+    concat,
+    resolve: { scale: { color: 'independent', shape: 'independent' } },
+  }
+}
+
+const CODEC = new Set(['seal', 'open', 'seal + open', 'refuse (forged)'])
+
+/** @param {string[]} names @param {(number | undefined)[]} sizes @param {{ title: string }} x */
+function lineLayers(names, sizes, x) {
+  const { color, shape } = scale(names)
+  const last = Math.max(.../** @type {number[]} */ (sizes))
+  const encoding = {
+    x: {
+      field: 'size',
+      type: 'quantitative',
+      title: x.title,
+      scale: { type: 'log', base: 2, domain: [Math.min(.../** @type {number[]} */ (sizes)), last], nice: false },
+      axis: { values: sizes, format: ',d', grid: false, labelOverlap: false, labelFlush: false },
+    },
+    y: {
+      field: 'us',
+      type: 'quantitative',
+      title: null,
+      scale: { zero: true },
+      axis: { tickCount: 5, domain: false, ticks: false },
+    },
+    color: { field: 'name', type: 'nominal', scale: color, legend: null },
+  }
+  return {
+    encoding,
+    layer: [
+      { mark: { type: 'line', strokeWidth: 2.5 } },
+      {
+        mark: { type: 'point', filled: true, size: 55, opacity: 1 },
+        encoding: { shape: { field: 'name', type: 'nominal', scale: shape, legend: null } },
+      },
+      {
+        transform: [{ filter: `datum.size === ${last}` }],
+        mark: { type: 'text', align: 'left', dx: 10, baseline: 'middle', fontSize: 13, fontWeight: 'bold' },
+        encoding: { text: { field: 'name' }, y: { field: 'labelAt', type: 'quantitative' } },
+      },
+    ],
+  }
+}
+
+/** @param {Row} row */
+const micro = (row) => ({ ...row, us: row.median / 1000 })
+
+/** Where the labels at the lines' ends go, so that none covers another. @param {(Row & { us: number })[]} rows */
+function spread(rows) {
+  const last = Math.max(...rows.map(({ size }) => size ?? 0))
+  const step = Math.max(...rows.map(({ us }) => us)) * 0.075
+  const ends = rows.filter(({ size }) => size === last).sort((a, b) => a.us - b.us)
+  /** @type {Map<Row, number>} */
+  const at = new Map()
+  let below = Number.NEGATIVE_INFINITY
+  for (const row of ends) {
+    below = Math.max(row.us, below + step)
+    at.set(row, below)
+  }
+  return rows.map((row) => ({ ...row, labelAt: at.get(row) ?? row.us }))
+}
+
+/** What a session of 256 bytes (or the nearest size there is) takes, each beside its figure. @param {Results} run */
+function bars(run) {
+  const all = run.rows.filter(({ group }) => group === mainGroup(run))
+  const sizes = sizesOf(all)
+  const size = sizes.includes(256) ? 256 : sizes[0]
+  const rows = all
+    .filter((row) => row.size === size)
+    .map((row) => ({
+      ...micro(row),
+      ours: isOurs(row.name),
+      text: `${short(row.median / 1000)} µs\u2002${times(row.ratio)}`,
+    }))
+    .sort((a, b) => a.us - b.us)
+  if (rows.length === 0) return undefined
+  const names = rows.map(({ name }) => name)
+  // A bar must begin somewhere, and a scale of powers has no zero.
+  const begin = Math.min(1, 10 ** Math.floor(Math.log10(rows[0].us)))
+  const decades = Array.from({ length: 8 }, (_, i) => begin * 10 ** i).filter(
+    (value) => value <= rows[rows.length - 1].us,
+  )
+  const subtitle = `microseconds for ${size === undefined ? 'one' : `${size} bytes`}, on a scale of powers of ten; less is better`
+  return {
+    ...frame('Seal and open a session, against other packages', run, subtitle),
+    width: 460,
+    height: { step: 26 },
+    data: { values: rows },
+    encoding: {
+      y: {
+        field: 'name',
+        type: 'nominal',
+        sort: names,
+        title: null,
+        axis: { domain: false, ticks: false, labelPadding: 8, labelLimit: 400 },
+      },
+      x: {
+        field: 'us',
+        type: 'quantitative',
+        title: null,
+        scale: { type: 'log', domainMin: begin, nice: false },
+        axis: { values: decades, format: ',~g', domain: false, ticks: false },
+      },
+    },
+    layer: [
+      { mark: { type: 'bar', height: 16, cornerRadiusEnd: 2 }, encoding: { x2: { datum: begin }, color: ours } },
+      { mark: { type: 'text', align: 'left', dx: 6, fontSize: 12, color: INK }, encoding: { text: { field: 'text' } } },
+    ],
+  }
+}
+
+const ours = {
+  condition: { test: 'datum.ours', value: LOOKS.auto[0] },
+  value: GREY,
+}
+
+/** Requests a second as a part of the bare server's, one panel a kind of request. @param {Results} run */
+function rates(run) {
+  const rows = run.rows.map((row) => ({
+    ...row,
+    ours: isOurs(row.name),
+    text: `${Math.round(row.ratio * 100)} %`,
+  }))
+  if (rows.length === 0) return undefined
+  const groups = [...new Set(rows.map(({ group }) => group))]
+  return {
+    ...frame('Requests a second, as a part of what the bare server answers', run, 'more is better'),
+    data: { values: rows },
+    facet: { column: { field: 'group', type: 'nominal', sort: groups, header: { labelExpr: labels } } },
+    spacing: 28,
+    spec: {
+      width: 170,
+      height: { step: 26 },
+      encoding: {
+        y: {
+          field: 'name',
+          type: 'nominal',
+          sort: namesOf(rows),
+          title: null,
+          axis: { domain: false, ticks: false, labelPadding: 8, labelLimit: 400 },
+        },
+        x: {
+          field: 'ratio',
+          type: 'quantitative',
+          title: null,
+          scale: { domainMin: 0 },
+          axis: { format: '.0%', tickCount: 3, domain: false, ticks: false },
+        },
+      },
+      layer: [
+        { mark: { type: 'bar', height: 16, cornerRadiusEnd: 2 }, encoding: { color: ours } },
+        {
+          mark: { type: 'text', align: 'left', dx: 6, fontSize: 12, color: INK },
+          encoding: { text: { field: 'text' } },
+        },
+      ],
+    },
+  }
+}
+
+/** The http suite's groups, in words. */
+const KINDS = { rw: 'changed by every request', r: 'read by every request', untouched: 'never touched' }
+const labels = `${JSON.stringify(KINDS)}[datum.value] || datum.value`
+
+/** @param {string} title @param {Results} run @param {string} unit */
+function frame(title, run, unit) {
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    description: `${title}, ${unit}. ${caption(run)}`,
+    title: { text: title, subtitle: [unit, caption(run)] },
+    config: CONFIG,
+    padding: 8,
+  }
+}
+
+/** @param {number} value */
+const short = (value) => (value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en'))

@@ -1,0 +1,456 @@
+/** What stands around the backends: weak secrets, the self-test, and the choice between them. */
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Assist } from '../src/codec/assist.ts'
+import type { Backend, Keyring, NonceSource } from '../src/codec/backend.ts'
+import { createCodec } from '../src/codec/codec.ts'
+import { RANDOM_BYTES } from '../src/codec/format.ts'
+import { nodeBackend } from '../src/codec/node.ts'
+import { selfTest } from '../src/codec/selftest.ts'
+import { autoBackend, wasmBackend } from '../src/codec/wasm.ts'
+import { SessionError } from '../src/errors.ts'
+import { counting, NAME, NOW, SECRET, setUp, thrownBy } from './helpers/codec.ts'
+import { referenceOpen } from './helpers/reference.js'
+
+const getBuiltinModule = process.getBuiltinModule
+const { labels, make } = await setUp()
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+describe('a weak secret', () => {
+  it.each(labels)('is stretched as the document says: %s', (label) => {
+    vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const token = make(label, { secret: '123abc' }).seal({ hello: 'world' })
+    const reader = { secrets: ['123abc'], name: NAME, timeout: 1, now: NOW }
+    expect(referenceOpen(token, reader)).toMatchObject({ ok: true, data: { hello: 'world' } })
+  })
+
+  it.each([['emitWarning of the process'], ['the console, where there is no process']])(
+    'is warned of once, through %s',
+    async (via) => {
+      const byConsole = via.startsWith('the console')
+      const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue()
+      const warn = vi.spyOn(console, 'warn').mockReturnValue()
+      vi.resetModules()
+      const { warnOfWeakSecret } = await import('../src/codec/secret.ts')
+      if (byConsole) vi.stubGlobal('process', undefined)
+      warnOfWeakSecret([new Uint8Array(32), new Uint8Array(33)])
+      expect(emitWarning).not.toHaveBeenCalled()
+      warnOfWeakSecret([new Uint8Array(32), new Uint8Array(31)])
+      warnOfWeakSecret([new Uint8Array(6)])
+      vi.unstubAllGlobals()
+      expect(emitWarning).toHaveBeenCalledTimes(byConsole ? 0 : 1)
+      expect(warn).toHaveBeenCalledTimes(byConsole ? 1 : 0)
+      const [message, options] = [...emitWarning.mock.calls, ...warn.mock.calls][0] as [string, object?]
+      expect(message).toMatch(/^cookie-sessions: a secret of 31 bytes /)
+      expect(message).toContain('use 32 or more')
+      expect(message).toContain('generateSecret()')
+      if (!byConsole) expect(options).toEqual({ code: 'COOKIE_SESSIONS_WEAK_SECRET' })
+    },
+  )
+
+  it('may be warned of nowhere: a runtime without process and console', async () => {
+    vi.resetModules()
+    const { warnOfWeakSecret } = await import('../src/codec/secret.ts')
+    vi.stubGlobal('process', undefined)
+    vi.stubGlobal('console', undefined)
+    warnOfWeakSecret([new Uint8Array(6)])
+    vi.unstubAllGlobals()
+  })
+
+  it('is warned of once in a real process, without a word of the secret, and serves', () => {
+    const script = `
+      import { createCodec } from 'cookie-sessions/codec'
+      for (const backend of ['wasm', 'node', 'auto']) {
+        const codec = createCodec({ secret: ['hunter2', 'swordfish'], name: 'n', backend })
+        console.log(codec.open(codec.seal(backend)).data)
+      }`
+    // The package's own name leads to dist/, which \`npm test\` builds first.
+    const root = fileURLToPath(new URL('..', import.meta.url))
+    const run = [
+      ...process.execArgv.filter(() => false),
+      '--input-type=module',
+      '--eval',
+      `${script}\nprocess.on('warning', (w) => console.log(w.code, w.message))`,
+    ]
+    const stdout = execFileSync(process.execPath, run, {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.slice(0, 3)).toEqual(['wasm', 'node', 'auto'])
+    expect(
+      lines
+        .slice(3)
+        .join('\n')
+        .match(/COOKIE_SESSIONS_WEAK_SECRET/g),
+    ).toHaveLength(1)
+    expect(stdout).toMatch(/a secret of 7 bytes/)
+    expect(stdout).not.toMatch(/hunter2|swordfish/)
+  })
+})
+
+describe('the self-test', () => {
+  const good = nodeBackend()
+  type Changes = { [method in keyof Keyring]?: (keyring: Keyring) => Keyring[method] }
+
+  /** The node backend with a fault. */
+  function faulty(changes: Changes): Backend {
+    return {
+      name: 'js',
+      keyring(secrets, name) {
+        const keyring = good.keyring(secrets, name)
+        return {
+          ...keyring,
+          ...Object.fromEntries(Object.entries(changes).map(([key, change]) => [key, change(keyring)])),
+        }
+      },
+    }
+  }
+
+  it.each([
+    ['wasm', wasmBackend()],
+    ['node', good],
+    ['an object of the caller', faulty({})],
+  ])('passes %s and returns it', (_, backend) => {
+    expect(selfTest(backend)).toBe(backend)
+  })
+
+  const fixedNonce: NonceSource = { take: (target, offset) => target.fill(0, offset, offset + RANDOM_BYTES) }
+  it.each<[string, Changes]>([
+    ['seals nothing', { seal: () => () => undefined }],
+    [
+      'seals other bytes',
+      {
+        seal:
+          ({ seal }) =>
+          (json, from, at) =>
+            seal(json, from, at, fixedNonce),
+      },
+    ],
+    [
+      'seals other text',
+      {
+        seal:
+          ({ seal }) =>
+          (json, from, at, nonces) =>
+            seal(`${json} `, from, at, nonces),
+      },
+    ],
+    [
+      'seals other times',
+      {
+        seal:
+          ({ seal }) =>
+          (json, from, at, nonces) =>
+            seal(json, from - 1, at, nonces),
+      },
+    ],
+    [
+      'loses the last bit',
+      {
+        seal:
+          ({ seal }) =>
+          (...args) =>
+            seal(...args)?.replace(/.$/, 'Q'),
+      },
+    ],
+    ['opens nothing', { open: () => () => ({ ok: false, reason: 'bad-tag' }) }],
+    [
+      'opens to another text',
+      {
+        open:
+          ({ open }) =>
+          (...args) =>
+            ({ ...open(...args), json: '{}' }) as ReturnType<Keyring['open']>,
+      },
+    ],
+    [
+      'opens what is forged',
+      {
+        open:
+          ({ open }) =>
+          (token, ...rest) => {
+            const opened = open(token, ...rest)
+            return opened.ok ? opened : { ok: true, json: '', createdAt: 0, issuedAt: 0, keyIndex: 0 }
+          },
+      },
+    ],
+  ])('refuses a backend that %s', (_, changes) => {
+    const error = thrownBy(() => selfTest(faulty(changes)))
+    expect(error).toBeInstanceOf(SessionError)
+    expect(error).toMatchObject({ code: 'no-backend' })
+    expect(error.message).toMatch(/^cookie-sessions: backend 'js' failed its self-test/)
+    expect(thrownBy(() => createCodec({ secret: SECRET, name: NAME, backend: faulty(changes) }))).toMatchObject({
+      code: 'no-backend',
+    })
+  })
+
+  it('runs before a backend of the caller seals anything', () => {
+    const backend = faulty({})
+    const codec = createCodec({ secret: SECRET, name: NAME, backend, now: () => NOW, random: counting() })
+    expect(codec.backend).toBe('js')
+    expect(codec.seal({ views: 1 })).toBe(make('wasm').seal({ views: 1 }))
+  })
+
+  describe('of a backend that is chosen by its name', () => {
+    const options = { secret: SECRET, name: NAME, now: () => NOW }
+
+    /** WebAssembly whose engine seals wrongly. */
+    function breakWasm(): void {
+      const { Instance } = WebAssembly
+      const names = Object.getOwnPropertyNames(WebAssembly) as 'Module'[]
+      vi.stubGlobal('WebAssembly', {
+        ...Object.fromEntries(names.map((name) => [name, WebAssembly[name]])),
+        Instance: class extends Instance {
+          override get exports(): WebAssembly.Exports {
+            return { ...super.exports, seal: () => 95 }
+          }
+        },
+      })
+    }
+
+    it("refuses 'wasm' of an engine that is at fault, and 'auto' takes node:crypto", async () => {
+      vi.resetModules()
+      const { createCodec } = await import('../src/codec/codec.ts')
+      breakWasm()
+      expect(thrownBy(() => createCodec({ ...options, backend: 'wasm' }))).toMatchObject({
+        code: 'no-backend',
+        message: expect.stringMatching(/backend 'wasm' failed its self-test/),
+      })
+      expect(createCodec(options).backend).toBe('node')
+    })
+
+    it("refuses 'node' where node:crypto is at fault", async () => {
+      vi.resetModules()
+      const { createCodec } = await import('../src/codec/codec.ts')
+      const crypto = { ...getBuiltinModule('node:crypto'), hkdfSync: () => new ArrayBuffer(66) }
+      vi.spyOn(process, 'getBuiltinModule').mockReturnValue(crypto as never)
+      expect(thrownBy(() => createCodec({ ...options, backend: 'node' }))).toMatchObject({
+        code: 'no-backend',
+        message: expect.stringMatching(/backend 'node' failed its self-test/),
+      })
+    })
+
+    it('runs once: the second codec pays for its own keys alone', async () => {
+      vi.resetModules()
+      const { createCodec } = await import('../src/codec/codec.ts')
+      const hkdfSync = vi.fn(getBuiltinModule('node:crypto').hkdfSync)
+      vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ ...getBuiltinModule('node:crypto'), hkdfSync } as never)
+      for (const calls of [2, 3, 4]) {
+        createCodec({ ...options, backend: 'node' })
+        expect(hkdfSync).toHaveBeenCalledTimes(calls)
+      }
+    })
+  })
+})
+
+describe("backend 'auto'", () => {
+  const noWasm = (): void => {
+    vi.stubGlobal('WebAssembly', undefined)
+  }
+  const noCrypto = (): void => {
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
+  }
+
+  /** createCodec of modules that have loaded nothing yet. */
+  async function fresh(): Promise<typeof createCodec> {
+    vi.resetModules()
+    const { createCodec } = await import('../src/codec/codec.ts')
+    return createCodec
+  }
+  const options = { secret: SECRET, name: NAME, now: () => NOW }
+
+  it('takes WebAssembly where there is any', async () => {
+    const createCodec = await fresh()
+    expect(createCodec(options).backend).toBe('auto')
+    expect(createCodec({ ...options, backend: 'auto' }).backend).toBe('auto')
+  })
+
+  it('takes node:crypto where there is none', async () => {
+    const createCodec = await fresh()
+    noWasm()
+    const codec = createCodec(options)
+    expect(codec.backend).toBe('node')
+    expect(make('wasm').open(codec.seal('from node'))).toMatchObject({ ok: true, data: 'from node' })
+  })
+
+  it.each([
+    ['compile', 'Module'],
+    ['instantiate', 'Instance'],
+  ])('takes node:crypto where a policy forbids to %s', async (_, name) => {
+    const createCodec = await fresh()
+    vi.stubGlobal('WebAssembly', {
+      ...Object.fromEntries(Object.getOwnPropertyNames(WebAssembly).map((key) => [key, WebAssembly[key as 'Module']])),
+      [name]: class {
+        constructor() {
+          throw new EvalError('refused by the policy')
+        }
+      },
+    })
+    expect(createCodec(options).backend).toBe('node')
+    const error = thrownBy(() => createCodec({ ...options, backend: 'wasm' }))
+    expect(error).toMatchObject({ name: 'SessionError', code: 'no-backend', cause: expect.any(EvalError) })
+    expect(error.message).toMatch(/^cookie-sessions: backend 'wasm' needs WebAssembly .*wasm-unsafe-eval/)
+  })
+
+  it('says what is missing where there is neither', async () => {
+    const createCodec = await fresh()
+    noWasm()
+    noCrypto()
+    const error = thrownBy(() => createCodec(options))
+    expect(error).toMatchObject({ name: 'SessionError', code: 'no-backend' })
+    expect(error.message).toMatch(/^cookie-sessions: backend 'wasm' needs WebAssembly/)
+  })
+
+  it.each<[string, string, () => void]>([
+    ['without process', 'wasm', () => vi.stubGlobal('process', undefined)],
+    ['without getBuiltinModule', 'wasm', () => vi.stubGlobal('process', {})],
+    ['without node:crypto', 'wasm', noCrypto],
+    [
+      'whose node:crypto lacks ChaCha20 (FIPS)',
+      'auto',
+      () => {
+        const crypto = { ...getBuiltinModule('node:crypto'), getCiphers: () => ['aes-256-gcm'] }
+        vi.spyOn(process, 'getBuiltinModule').mockReturnValue(crypto as never)
+      },
+    ],
+  ])("does without 'node' in a runtime %s, and is then '%s'", async (_, name, stub) => {
+    const createCodec = await fresh()
+    stub()
+    const codec = createCodec(options)
+    const error = thrownBy(() => createCodec({ ...options, backend: 'node' }))
+    vi.unstubAllGlobals()
+    expect(codec.backend).toBe(name)
+    expect(error).toMatchObject({ name: 'SessionError', code: 'no-backend' })
+    expect(error.message).toMatch(/^cookie-sessions: backend 'node' needs node:crypto with ChaCha20/)
+  })
+
+  it("is 'wasm' where node:crypto has no one-shot hash", async () => {
+    const createCodec = await fresh()
+    const { hash: _, ...crypto } = getBuiltinModule('node:crypto')
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue(crypto as never)
+    expect(createCodec(options).backend).toBe('wasm')
+    expect(createCodec({ ...options, backend: 'node' }).backend).toBe('node')
+  })
+
+  it('tries WebAssembly again for the next codec: a failure is not kept', async () => {
+    const createCodec = await fresh()
+    noWasm()
+    expect(createCodec(options).backend).toBe('node')
+    vi.unstubAllGlobals()
+    expect(createCodec(options).backend).toBe('auto')
+  })
+})
+
+describe('the help that auto has from node:crypto', () => {
+  const cryptoModule = getBuiltinModule('node:crypto')
+  const hash = (data: Uint8Array): string =>
+    cryptoModule
+      .createHash('sha256')
+      .update(data)
+      .digest('latin1' as 'hex')
+
+  /** The threshold that comes of these times for so many bytes. */
+  function measured(own: (bytes: number) => number, assisted: (bytes: number) => number): number {
+    let time = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => time)
+    const assist = new Assist(new ArrayBuffer(65_536), cryptoModule, hash)
+    assist.calibrate(
+      (bytes) => {
+        time += own(bytes)
+      },
+      (bytes) => {
+        time += assisted(bytes)
+      },
+    )
+    vi.restoreAllMocks()
+    return assist.threshold
+  }
+
+  it('begins where the two take as long', () => {
+    expect(
+      measured(
+        (bytes) => bytes * 3,
+        (bytes) => 800 + bytes,
+      ),
+    ).toBeCloseTo(400)
+    expect(
+      measured(
+        (bytes) => bytes * 2,
+        (bytes) => 3_000 + bytes,
+      ),
+    ).toBeCloseTo(3_000)
+  })
+
+  it('is for all lengths where it is always the faster', () => {
+    expect(
+      measured(
+        (bytes) => bytes * 2,
+        (bytes) => bytes,
+      ),
+    ).toBeLessThanOrEqual(0)
+    expect(
+      measured(
+        (bytes) => 500 + bytes,
+        (bytes) => bytes,
+      ),
+    ).toBe(0)
+  })
+
+  it('is for none where it never pays', () => {
+    expect(
+      measured(
+        (bytes) => bytes,
+        (bytes) => 500 + bytes,
+      ),
+    ).toBe(Infinity)
+    expect(
+      measured(
+        (bytes) => bytes,
+        (bytes) => 500 + 2 * bytes,
+      ),
+    ).toBe(Infinity)
+    expect(
+      measured(
+        (bytes) => bytes,
+        (bytes) => bytes,
+      ),
+    ).toBe(Infinity)
+  })
+
+  it('is measured once, and no token differs before, at and after that', () => {
+    const calibrate = vi.spyOn(Assist.prototype, 'calibrate')
+    const backend = autoBackend()
+    const random = counting()
+    const options = { secret: SECRET, name: NAME, now: () => NOW }
+    const auto = createCodec({ ...options, backend, random })
+    const wasm = createCodec({ ...options, backend: 'wasm', random: counting() })
+    for (let i = 0; i < 600; i++) {
+      const data = { i, text: 'x'.repeat(i) }
+      const token = auto.seal(data)
+      expect(token).toBe(wasm.seal(data))
+      expect(auto.open(token)).toMatchObject({ ok: true, data })
+    }
+    expect(calibrate).toHaveBeenCalledOnce()
+  })
+
+  it('may stop at any length: what comes of it is the same', () => {
+    for (const threshold of [0, 160, 161, 500, 501, 502, Infinity]) {
+      const backend = autoBackend(threshold)
+      const codec = createCodec({ secret: SECRET, name: NAME, backend, now: () => NOW, random: counting() })
+      expect(codec.backend).toBe('auto')
+      const wasm = make('wasm')
+      for (const length of [1, 150, 158, 159, 160, 300, 436, 437, 438, 498, 499, 500, 2_000]) {
+        const token = codec.seal('y'.repeat(length))
+        expect(token).toBe(wasm.seal('y'.repeat(length)))
+        expect(codec.open(token)).toMatchObject({ ok: true, data: 'y'.repeat(length) })
+      }
+    }
+  })
+})

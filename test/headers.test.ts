@@ -1,0 +1,397 @@
+/** The hook before a response's headers, on every way that leads there, against what node itself would send. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { beforeHeaders } from '../src/headers.ts'
+import { type Answer, names, type Protocol, serve, serveApp } from './helpers/server.ts'
+
+type WriteHead = (res: { writeHead(...args: unknown[]): ServerResponse }) => unknown
+
+const protocols: Protocol[] = ['http', 'http2']
+
+/** A server whose every response bears the session cookie, and what the handler does. */
+async function answer(protocol: Protocol, handler: (res: ServerResponse) => unknown): Promise<Answer> {
+  const site = await serve(
+    (req, res) => {
+      req.session.n = 1
+      handler(res)
+    },
+    {},
+    protocol,
+  )
+  const result = await site.get()
+  expect(site.errors).toEqual([])
+  return result
+}
+
+describe.each(protocols)('the session cookie over %s', (protocol) => {
+  describe('rides along with headers that go out by', () => {
+    const ways: { [way: string]: (res: ServerResponse) => unknown } = {
+      'end()': (res) => res.end(),
+      'end(body)': (res) => res.end('body'),
+      'end(body, encoding, callback)': (res) => res.end('body', 'utf8', () => {}),
+      'write()': (res) => {
+        res.write('bo')
+        res.end('dy')
+      },
+      'flushHeaders()': (res) => {
+        res.flushHeaders()
+        res.end('body')
+      },
+      'end() after early hints': (res) => {
+        res.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' })
+        res.end('body')
+      },
+      'end() after 100 Continue': (res) => {
+        res.writeContinue()
+        res.end('body')
+      },
+      'writeHead().end()': (res) => res.writeHead(200).end('body'),
+      'stream.pipe(res)': (res) => Readable.from(['bo', 'dy']).pipe(res),
+      setImmediate: (res) => setImmediate(() => res.end('body')),
+      setTimeout: (res) => setTimeout(() => res.end('body'), 0),
+      'a promise': (res) => Promise.resolve().then(() => res.end('body')),
+      'a redirect': (res) => res.writeHead(302, { Location: '/' }).end(),
+      'status 204': (res) => res.writeHead(204).end(),
+      'status 304': (res) => res.writeHead(304).end(),
+    }
+    it.each(Object.entries(ways))('%s', async (_, way) => {
+      expect(names(await answer(protocol, way))).toEqual(['_node=*'])
+    })
+
+    it('a HEAD request', async () => {
+      const site = await serve(
+        (req, res) => {
+          req.session.n = 1
+          res.end('body')
+        },
+        {},
+        protocol,
+      )
+      const response = await site.get('/', { method: 'HEAD' })
+      expect([names(response), response.body]).toEqual([['_node=*'], ''])
+    })
+  })
+
+  describe('is added to the cookies of', () => {
+    const forms: { [form: string]: [WriteHead, string[]] } = {
+      'writeHead(code)': [(res) => res.writeHead(200), []],
+      'writeHead(code, reason)': [(res) => res.writeHead(200, 'Fine'), []],
+      'writeHead(code, undefined)': [(res) => res.writeHead(200, undefined), []],
+      'writeHead(code, null)': [(res) => res.writeHead(200, null), []],
+      'writeHead(code, {})': [(res) => res.writeHead(200, {}), []],
+      'writeHead(code, [])': [(res) => res.writeHead(200, []), []],
+      'writeHead(code, object)': [(res) => res.writeHead(200, { 'Set-Cookie': 'a=1' }), ['a=1']],
+      'writeHead(code, object with a list)': [
+        (res) => res.writeHead(200, { 'Set-Cookie': ['a=1', 'b=2'] }),
+        ['a=1', 'b=2'],
+      ],
+      'writeHead(code, object in lower case)': [(res) => res.writeHead(200, { 'set-cookie': 'a=1' }), ['a=1']],
+      'writeHead(code, object with the name in two cases)': [
+        (res) => res.writeHead(200, { 'Set-Cookie': 'a=1', 'set-cookie': ['b=2', 'c=3'], 'SET-COOKIE': 'd=4' }),
+        ['a=1', 'b=2', 'c=3', 'd=4'],
+      ],
+      'writeHead(code, reason, object)': [(res) => res.writeHead(200, 'Fine', { 'Set-Cookie': 'a=1' }), ['a=1']],
+      'writeHead(code, reason, undefined)': [(res) => res.writeHead(200, 'Fine', undefined), []],
+      'writeHead(code, undefined, object)': [(res) => res.writeHead(200, undefined, { 'Set-Cookie': 'a=1' }), ['a=1']],
+      'writeHead(code, null, object)': [(res) => res.writeHead(200, null, { 'Set-Cookie': 'a=1' }), ['a=1']],
+      'writeHead(code, flat list)': [(res) => res.writeHead(200, ['Set-Cookie', 'a=1', 'X-A', '1']), ['a=1']],
+      'writeHead(code, flat list with the name twice)': [
+        (res) => res.writeHead(200, ['Set-Cookie', 'a=1', 'X-A', '1', 'set-cookie', 'b=2']),
+        ['a=1', 'b=2'],
+      ],
+      'writeHead(code, reason, flat list)': [(res) => res.writeHead(200, 'Fine', ['Set-Cookie', 'a=1']), ['a=1']],
+      'writeHead(code, list of pairs)': [
+        (res) =>
+          res.writeHead(200, [
+            ['Set-Cookie', 'a=1'],
+            ['X-A', '1'],
+          ]),
+        ['a=1'],
+      ],
+      'writeHead(code, list of pairs with the name twice)': [
+        (res) =>
+          res.writeHead(200, [
+            ['Set-Cookie', 'a=1'],
+            ['set-cookie', 'b=2'],
+          ]),
+        ['a=1', 'b=2'],
+      ],
+      'writeHead(code, list of pairs with a list)': [
+        (res) => res.writeHead(200, [['Set-Cookie', ['a=1', 'b=2']]]),
+        ['a=1', 'b=2'],
+      ],
+      'writeHead(code, undefined, list of pairs)': [
+        (res) => res.writeHead(200, undefined, [['Set-Cookie', 'a=1']]),
+        ['a=1'],
+      ],
+    }
+    const cases = Object.entries(forms).map(([form, [write, cookies]]) => ({ form, write, cookies }))
+
+    it.each(cases)('$form', async ({ write, cookies }) => {
+      const response = await answer(protocol, (res) => {
+        write(res as never)
+        res.end()
+      })
+      expect(names(response)).toEqual([...cookies, '_node=*'])
+      expect(response.status).toBe(200)
+    })
+
+    it.each(cases)('$form, in the place of what setHeader() set', async ({ write, cookies }) => {
+      const response = await answer(protocol, (res) => {
+        res.setHeader('Set-Cookie', ['x=8', 'y=9'])
+        write(res as never)
+        res.end()
+      })
+      const own = cookies.length > 0 ? cookies : ['x=8', 'y=9']
+      expect(names(response)).toEqual([...own, '_node=*'])
+    })
+
+    it('setHeader() with a string', async () => {
+      const response = await answer(protocol, (res) => {
+        res.setHeader('set-cookie', 'a=1')
+        res.end()
+      })
+      expect(names(response)).toEqual(['a=1', '_node=*'])
+    })
+
+    it('appendHeader(), as often as it is called', async () => {
+      const response = await answer(protocol, (res) => {
+        for (const cookie of ['a=1', 'b=2']) res.appendHeader('Set-Cookie', cookie)
+        res.end()
+      })
+      expect(names(response)).toEqual(['a=1', 'b=2', '_node=*'])
+    })
+  })
+
+  it('never gets into a list that the app hands to several responses', async () => {
+    const shared = ['a=1', 'b=2']
+    const ways: { [path: string]: (res: ServerResponse) => unknown } = {
+      '/set': (res) => res.setHeader('Set-Cookie', shared),
+      '/head': (res) => res.writeHead(200, { 'Set-Cookie': shared }),
+      '/pairs': (res) => res.writeHead(200, [['Set-Cookie', shared]] as unknown as OutgoingHttpHeaders),
+      '/twice': (res) => res.writeHead(200, { 'Set-Cookie': shared, 'set-cookie': 'c=3' }),
+      '/append': (res) => {
+        res.setHeader('Set-Cookie', shared)
+        res.appendHeader('X-A', '1')
+      },
+    }
+    const site = await serve(
+      (req, res) => {
+        req.session.n = req.url
+        ways[req.url ?? '']?.(res)
+        res.end()
+      },
+      {},
+      protocol,
+    )
+    for (const path of Object.keys(ways)) {
+      const own = path === '/twice' ? ['a=1', 'b=2', 'c=3'] : ['a=1', 'b=2']
+      for (const _ of 'ab') expect([path, names(await site.get(path))]).toEqual([path, [...own, '_node=*']])
+      expect([path, shared]).toEqual([path, ['a=1', 'b=2']])
+    }
+  })
+})
+
+describe.each(protocols)('writeHead over %s', (protocol) => {
+  /** What a client sees with the hook, and without it. */
+  async function both(write: WriteHead, prepare: (res: ServerResponse) => void = () => {}): Promise<[Answer, Answer]> {
+    const site = await serveApp((req, res) => {
+      if (req.url === '/hooked') beforeHeaders(res, (status) => status)
+      prepare(res)
+      try {
+        write(res as never)
+      } catch (error) {
+        for (const name of res.getHeaderNames()) res.removeHeader(name)
+        res.statusCode = 500
+        // node has set the reason before it looks at the headers.
+        if (protocol === 'http') res.statusMessage = 'Failed'
+        res.end((error as Error).name)
+        return
+      }
+      res.end('body')
+    }, protocol)
+    const strip = (given: Answer): Answer => {
+      const { date: _, ...headers } = given.headers
+      return { ...given, headers }
+    }
+    return [strip(await site.get('/hooked')), strip(await site.get('/plain'))]
+  }
+
+  const forms: { [form: string]: WriteHead } = {
+    'a status': (res) => res.writeHead(404),
+    'a reason': (res) => res.writeHead(404, 'Lost'),
+    'a reason and headers': (res) => res.writeHead(404, 'Lost', { 'X-A': '1', 'X-B': ['1', '2'] }),
+    'an object': (res) => res.writeHead(200, { 'X-A': '1', 'Content-Length': 4, 'Content-Type': 'text/plain' }),
+    'an empty object': (res) => res.writeHead(200, {}),
+    'a flat list': (res) => res.writeHead(200, ['X-A', '1', 'X-B', '2']),
+    'an empty list': (res) => res.writeHead(200, []),
+    numbers: (res) => res.writeHead(200, { 'X-A': 1 }),
+    Location: (res) => res.writeHead(301, { Location: '/there' }),
+    'a status that does not exist': (res) => res.writeHead(42),
+    'no status': (res) => res.writeHead(undefined),
+    'a name that is none': (res) => res.writeHead(200, { 'X A': '1' }),
+    'a value with a line break': (res) => res.writeHead(200, { 'X-A': 'a\r\nb' }),
+    'a value that is undefined': (res) => res.writeHead(200, { 'X-A': undefined }),
+    'a flat list with an odd end': (res) => res.writeHead(200, ['X-A', '1', 'X-B']),
+  }
+  const known = Object.entries(forms).filter(([form]) => protocol === 'http' || form !== 'a name that is none')
+
+  it.each(known)('sends what node sends with %s', async (_, write) => {
+    const [hooked, plain] = await both(write)
+    expect(hooked).toEqual(plain)
+  })
+
+  it.each(known)('sends what node sends with %s after setHeader()', async (_, write) => {
+    const [hooked, plain] = await both(write, (res) => {
+      res.setHeader('X-A', 'before')
+      res.setHeader('X-C', 'before')
+    })
+    expect(hooked).toEqual(plain)
+  })
+})
+
+describe('beforeHeaders', () => {
+  it('calls back once, before the headers, with the status to come', async () => {
+    const calls: unknown[] = []
+    const site = await serveApp((_, res) => {
+      beforeHeaders(res, (status) => {
+        calls.push([status, res.headersSent, res.getHeader('X-A')])
+        return status
+      })
+      res.writeHead(201, { 'x-a': '1' })
+      res.write('body')
+      res.end()
+    })
+    expect((await site.get()).status).toBe(201)
+    expect(calls).toEqual([[201, false, '1']])
+  })
+
+  it('lets the listener change headers and status, with the reason of that status', async () => {
+    const site = await serveApp((_, res) => {
+      beforeHeaders(res, () => {
+        res.setHeader('X-A', 'changed')
+        return 503
+      })
+      res.writeHead(200, 'Fine', { 'X-A': '1' })
+      res.end()
+    })
+    const { status, reason, headers } = await site.get()
+    expect([status, reason, headers['x-a']]).toEqual([503, 'Service Unavailable', 'changed'])
+  })
+
+  it('lets the listener change the status over HTTP/2', async () => {
+    const site = await serveApp((_, res) => {
+      beforeHeaders(res, () => 503)
+      res.end()
+    }, 'http2')
+    expect((await site.get()).status).toBe(503)
+  })
+
+  it('leaves a second writeHead for node to refuse', async () => {
+    let calls = 0
+    const site = await serveApp((_, res) => {
+      beforeHeaders(res, (status) => {
+        calls++
+        return status
+      })
+      res.writeHead(200)
+      expect(() => res.writeHead(201)).toThrow(expect.objectContaining({ code: 'ERR_HTTP_HEADERS_SENT' }))
+      res.end()
+    })
+    expect((await site.get()).status).toBe(200)
+    expect(calls).toBe(1)
+  })
+
+  it('stays silent when the headers are out already', async () => {
+    let calls = 0
+    const site = await serveApp((_, res) => {
+      res.flushHeaders()
+      beforeHeaders(res, (status) => {
+        calls++
+        return status
+      })
+      expect(() => res.writeHead(201)).toThrow(expect.objectContaining({ code: 'ERR_HTTP_HEADERS_SENT' }))
+      res.end()
+    })
+    await site.get()
+    expect(calls).toBe(0)
+  })
+
+  it('gives a writeHead that fails a second chance', async () => {
+    let calls = 0
+    const site = await serveApp((_, res) => {
+      beforeHeaders(res, (status) => {
+        calls++
+        return status
+      })
+      expect(() => res.writeHead(200, { 'X-A': 'a\nb' })).toThrow(TypeError)
+      res.writeHead(202)
+      res.end()
+    })
+    expect((await site.get()).status).toBe(202)
+    expect(calls).toBe(1)
+  })
+
+  it('calls back no second time when node refuses the status', async () => {
+    let calls = 0
+    const site = await serveApp((_, res) => {
+      beforeHeaders(res, (status) => {
+        calls++
+        return status
+      })
+      expect(() => res.writeHead(42)).toThrow(RangeError)
+      res.writeHead(202, { 'X-A': '1' })
+      res.end()
+    })
+    const { status, headers } = await site.get()
+    expect([status, headers['x-a'], calls]).toEqual([202, '1', 1])
+  })
+
+  it('calls several listeners, the last to come first', async () => {
+    const calls: string[] = []
+    const site = await serveApp((_, res) => {
+      for (const name of ['first', 'last']) {
+        beforeHeaders(res, (status) => {
+          calls.push(`${name} ${status} ${res.getHeader('X-A')}`)
+          return name === 'last' ? 201 : status
+        })
+      }
+      res.writeHead(200, ['X-A', '1'])
+      res.end()
+    })
+    expect((await site.get()).status).toBe(201)
+    expect(calls).toEqual(['last 200 1', 'first 201 1'])
+  })
+
+  it.each(['before', 'after'])('works with another hook on writeHead, set %s it', async (when) => {
+    const site = await serveApp((_, res) => {
+      const other = (): void => {
+        const writeHead = res.writeHead as (...args: unknown[]) => ServerResponse
+        res.writeHead = ((...args: unknown[]) => {
+          res.setHeader('X-Other', 'yes')
+          return writeHead.apply(res, args)
+        }) as ServerResponse['writeHead']
+      }
+      if (when === 'before') other()
+      beforeHeaders(res, (status) => {
+        res.appendHeader('Set-Cookie', 'b=2')
+        return status
+      })
+      if (when === 'after') other()
+      res.writeHead(200, { 'Set-Cookie': 'a=1' })
+      res.end()
+    })
+    const { cookies, headers } = await site.get()
+    expect([cookies, headers['x-other']]).toEqual([['a=1', 'b=2'], 'yes'])
+  })
+
+  it('returns the response', async () => {
+    const site = await serveApp((_, res) => {
+      beforeHeaders(res, (status) => status)
+      expect(res.writeHead(200)).toBe(res)
+      res.end()
+    })
+    expect((await site.get()).status).toBe(200)
+  })
+})

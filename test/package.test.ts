@@ -1,0 +1,319 @@
+/** What a user gets: the packed tarball, installed into an empty folder, run and compiled there. `npm test` builds it first. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const TYPES = posix.join(ROOT, 'test/types')
+const manifest = JSON.parse(readFileSync(posix.join(ROOT, 'package.json'), 'utf8')) as {
+  name: string
+  version: string
+  exports: Record<string, string | Record<string, string>>
+  imports: Record<string, string | Record<string, string>>
+}
+
+let folder: string
+let tarball: string
+let app: string
+let installed: string
+let packed: string[]
+
+/** npm as it is on the PATH; on Windows it is a script that wants a shell. */
+function npm(args: readonly string[], cwd: string): string {
+  return execFileSync('npm', args, {
+    cwd,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+/** A development tool of this repository. */
+function tool(path: string, args: readonly string[], cwd: string): { status: number | null; output: string } {
+  const run = spawnSync(process.execPath, [posix.join(ROOT, 'node_modules', path), ...args], { cwd, encoding: 'utf8' })
+  return { status: run.status, output: `${run.stdout}${run.stderr}` }
+}
+
+function write(name: string, text: string): void {
+  writeFileSync(posix.join(app, name), text)
+}
+
+/** Runs a script of the app to its end. */
+function run(name: string, text: string): string {
+  write(name, text)
+  return execFileSync(process.execPath, [name], { cwd: app, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(posix.join(tmpdir(), 'cookie-sessions-'))
+  // Without scripts: `prepare` would build again under the feet of the other tests.
+  const [report] = JSON.parse(npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT)) as [
+    { filename: string; files: { path: string }[] },
+  ]
+  tarball = posix.join(folder, report.filename)
+  packed = report.files.map(({ path }) => path).sort()
+  app = posix.join(folder, 'app')
+  mkdirSync(app)
+  write('package.json', '{ "name": "app", "version": "1.0.0", "private": true }\n')
+  npm(['install', tarball, 'connect@3.7.0', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], app)
+  installed = posix.join(app, 'node_modules/cookie-sessions')
+}, 60_000)
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('the tarball', () => {
+  it('holds what it should', () => {
+    for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'docs/format.md']) {
+      expect(packed).toContain(name)
+    }
+  })
+
+  it('holds the output of every source file, and no stale one', () => {
+    const sources = readdirSync(posix.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.ts'),
+    )
+    const expected = sources.flatMap((name) => [`dist/${name.slice(0, -3)}.js`, `dist/${name.slice(0, -3)}.d.ts`])
+    expect(packed.filter((name) => name.startsWith('dist/'))).toEqual(expected.sort())
+  })
+
+  it('holds neither tests nor sources nor tools', () => {
+    const allowed =
+      /^(dist\/.*\.(js|d\.ts)|build\/codec\.[\w.]+|docs\/.*|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/
+    expect(packed.filter((name) => !allowed.test(name))).toEqual([])
+    expect(packed.filter((name) => /kernels|scalar|debug|\.map$|\.test\./.test(name))).toEqual([])
+  })
+
+  it('holds every file that package.json leads to', () => {
+    const targets = Object.values({ ...manifest.exports, ...manifest.imports }).flatMap((target) =>
+      typeof target === 'string' ? [target] : Object.values(target),
+    )
+    for (const target of targets) expect(packed).toContain(posix.normalize(target))
+  })
+
+  it('brings the three packages it depends on, and theirs are none', () => {
+    const names = readdirSync(posix.join(app, 'node_modules')).filter((name) => !name.startsWith('.'))
+    expect(names).toEqual(expect.arrayContaining(['@assemblyscript', 'connect', 'cookie', 'cookie-sessions', 'vary']))
+    const lock = JSON.parse(readFileSync(posix.join(app, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { dependencies?: object }>
+    }
+    for (const name of ['@assemblyscript/loader', 'cookie', 'vary']) {
+      expect(lock.packages[`node_modules/${name}`]).not.toHaveProperty('dependencies')
+    }
+  })
+
+  it('passes publint', () => {
+    const { status, output } = tool('publint/src/cli.js', ['--strict', tarball], folder)
+    expect(status, output).toBe(0)
+  })
+
+  it('passes "are the types wrong"', () => {
+    const { status, output } = tool('@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'esm-only'], folder)
+    expect(status, output).toBe(0)
+  })
+})
+
+describe("the original's own example", () => {
+  const body = `
+    connect().use(sessions({secret: '123abc'})).use((req, res) => {
+      if (req.url === '/read') return res.end(JSON.stringify(req.session))
+      req.session = {'hello':'world'}
+      res.writeHead(200, {'Content-Type':'text/plain'})
+      res.end('session data updated')
+    }).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
+
+  it.each([
+    ['CommonJS', 'server.cjs', `const connect = require('connect'), sessions = require('cookie-sessions')${body}`],
+    ['ESM', 'server.mjs', `import connect from 'connect'\nimport sessions from 'cookie-sessions'${body}`],
+    ['ESM, by name', 'named.mjs', `import connect from 'connect'\nimport { sessions } from 'cookie-sessions'${body}`],
+  ])('works in %s', async (_, name, text) => {
+    write(name, text)
+    const server = spawn(process.execPath, [name], { cwd: app, stdio: ['ignore', 'pipe', 'pipe'] })
+    let stderr = ''
+    server.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr += chunk
+    })
+    try {
+      const [port] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string]
+      const url = `http://127.0.0.1:${port.trim()}`
+      const first = await fetch(url)
+      expect([first.status, await first.text()]).toEqual([200, 'session data updated'])
+      expect(first.headers.get('content-type')).toBe('text/plain')
+      const [setCookie = '', ...others] = first.headers.getSetCookie()
+      expect(others).toEqual([])
+      expect(setCookie).toMatch(/^_node=AQ[\w-]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)
+      const cookie = setCookie.slice(0, setCookie.indexOf(';'))
+      expect(await (await fetch(`${url}/read`, { headers: { cookie } })).json()).toEqual({ hello: 'world' })
+      expect(await (await fetch(`${url}/read`, { headers: { cookie: `${cookie}A` } })).json()).toEqual({})
+      expect(await (await fetch(`${url}/read`)).json()).toEqual({})
+    } finally {
+      const closed = once(server, 'close')
+      server.kill()
+      await closed
+    }
+    expect(stderr.match(/Warning/g)).toHaveLength(1)
+    expect(stderr).toContain('COOKIE_SESSIONS_WEAK_SECRET')
+    expect(stderr).not.toContain('123abc')
+  })
+
+  it('tells with its warning a command that makes a secret', () => {
+    const text = readFileSync(posix.join(installed, 'dist/codec/secret.js'), 'utf8')
+    const [, script = ''] = /node -p "(.*?)"/.exec(text) ?? []
+    expect(script).not.toBe('')
+    expect(execFileSync(process.execPath, ['-p', script], { cwd: app, encoding: 'utf8' })).toMatch(/^[\w-]{43}\n$/)
+  })
+})
+
+describe('the entries', () => {
+  const check = `
+    const codec = createCodec({ secret: generateSecret(), name: 'n' })
+    const opened = codec.open(codec.seal({ a: 1 }))
+    let code
+    try { codec.seal(1n) } catch (error) { code = error instanceof SessionError && error.code }
+    console.log(JSON.stringify([opened.data, code]))`
+  const expected = '[{"a":1},"unserializable"]\n'
+
+  it("require('cookie-sessions') is the middleware, with the rest on it", () => {
+    const text = `const sessions = require('cookie-sessions')
+      const { createCodec, generateSecret, SessionError } = sessions
+      if (typeof sessions !== 'function' || sessions.sessions !== sessions) throw new Error('not the middleware')
+      if (sessions({ secret: generateSecret() }).length !== 3) throw new Error('not (req, res, next)')
+      ${check}`
+    expect(run('require.cjs', text)).toBe(expected)
+  })
+
+  it("import 'cookie-sessions' has the same by default and by name", () => {
+    const text = `import sessions, { createCodec, generateSecret, SessionError, sessions as named } from 'cookie-sessions'
+      for (const [key, value] of Object.entries({ createCodec, generateSecret, SessionError, sessions: named })) {
+        if (sessions[key] !== value) throw new Error(key)
+      }
+      if (named !== sessions) throw new Error('two of them')
+      ${check}`
+    expect(run('import.mjs', text)).toBe(expected)
+  })
+
+  it('both are one: a process that does both has one class of errors', () => {
+    const text = `import { createRequire } from 'node:module'
+      import { SessionError } from 'cookie-sessions'
+      import * as codec from 'cookie-sessions/codec'
+      const sessions = createRequire(import.meta.url)('cookie-sessions')
+      console.log(sessions.SessionError === SessionError, codec.SessionError === SessionError, codec.default === codec.createCodec)`
+    expect(run('both.mjs', text)).toBe('true true true\n')
+  })
+
+  it("'cookie-sessions/codec' works by import and require", () => {
+    expect(
+      run('codec.mjs', `import { createCodec, generateSecret, SessionError } from 'cookie-sessions/codec'${check}`),
+    ).toBe(expected)
+    expect(
+      run(
+        'codec.cjs',
+        `const { createCodec, generateSecret, SessionError } = require('cookie-sessions/codec')${check}`,
+      ),
+    ).toBe(expected)
+  })
+
+  it("'cookie-sessions/codec' draws in no node: module and nothing of HTTP", () => {
+    const seen = new Map<string, string[]>()
+    function visit(path: string): void {
+      if (seen.has(path)) return
+      const text = readFileSync(posix.join(installed, path), 'utf8')
+      const statements = text.matchAll(/^(?:import|export)\s[\w\s{},*$]*?(?:\bfrom\s+)?['"]([^'"]+)['"];?$/gm)
+      const imports = [...statements].map(([, from = '']) => from)
+      expect(imports.length, path).toBe(text.match(/^(import\b|export\b.*\bfrom\b)/gm)?.length ?? 0)
+      expect(text, path).not.toMatch(/(\bimport\(|\brequire\()(?!'cookie-sessions'\)\.generateSecret)/)
+      seen.set(path, imports)
+      for (const from of imports) if (from.startsWith('.')) visit(posix.join(posix.dirname(path), from))
+    }
+    visit('dist/codec/index.js')
+    expect([...seen.keys()].filter((path) => !path.startsWith('dist/codec/'))).toEqual(['dist/errors.js'])
+    const outside = [...seen.values()].flat().filter((from) => !from.startsWith('.'))
+    expect(outside.sort()).toEqual(['#codec.wasm', '@assemblyscript/loader'])
+    const loader = readFileSync(posix.join(app, 'node_modules/@assemblyscript/loader/index.js'), 'utf8')
+    expect(loader).not.toMatch(/^import\b|\brequire\(/m)
+  })
+
+  it("'cookie-sessions/codec' works where there is no process, Buffer or require", () => {
+    const text = `for (const name of ['process', 'Buffer', 'global', 'setImmediate']) delete globalThis[name]
+      const { createCodec, generateSecret, SessionError } = await import('cookie-sessions/codec')${check}`
+    expect(run('bare.mjs', text)).toBe(expected)
+  })
+
+  it("'cookie-sessions/codec.wasm' leads to the module that is embedded", () => {
+    const path = run('wasm.mjs', "console.log(import.meta.resolve('cookie-sessions/codec.wasm'))").trim()
+    const bytes = readFileSync(new URL(path))
+    expect(bytes.subarray(0, 8).toString('hex')).toBe('0061736d01000000')
+    expect(WebAssembly.validate(bytes)).toBe(true)
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(bytes))).toEqual([])
+    const embedded = readFileSync(posix.join(installed, 'build/codec.wasm.js'), 'utf8')
+    expect(/^export default '([A-Za-z0-9+/=]+)'\n$/.exec(embedded)?.[1] === bytes.toString('base64')).toBe(true)
+  })
+
+  it('are all there are', () => {
+    const text = `for (const name of ['dist/index.js', 'dist/codec/wasm.js', 'src/index.ts', 'codec/node']) {
+        try { import.meta.resolve('cookie-sessions/' + name); console.log(name) } catch (error) { console.log(error.code) }
+      }
+      console.log(import.meta.resolve('cookie-sessions/package.json').endsWith('/package.json'))`
+    expect(run('entries.mjs', text)).toBe(`${'ERR_PACKAGE_PATH_NOT_EXPORTED\n'.repeat(4)}true\n`)
+  })
+})
+
+describe('the types', () => {
+  beforeAll(() => {
+    for (const name of readdirSync(TYPES)) copyFileSync(posix.join(TYPES, name), posix.join(app, name))
+    symlinkSync(posix.join(ROOT, 'node_modules/@types'), posix.join(app, 'node_modules/@types'), 'junction')
+  })
+
+  /** Compiles one file as a user would, the package's own declarations checked as well. */
+  function compile(name: string, ...options: string[]): string {
+    const common = ['--noEmit', '--strict', '--target', 'es2022', '--skipLibCheck', 'false']
+    return tool('typescript/bin/tsc', [...common, ...options, name], app).output
+  }
+
+  it.each([
+    ['an ES module', 'esm.mts', 'nodenext'],
+    ['CommonJS', 'commonjs.cts', 'nodenext'],
+    ['an app that declares no data', 'plain.mts', 'nodenext'],
+  ])('hold in %s', (_, name, module) => {
+    expect(compile(name, '--module', module, '--types', 'node')).toBe('')
+  })
+
+  it('hold for a bundler', () => {
+    expect(compile('esm.mts', '--module', 'esnext', '--moduleResolution', 'bundler', '--types', 'node')).toBe('')
+  })
+
+  it('hold under the strictest options there are', () => {
+    const strict = [
+      '--exactOptionalPropertyTypes',
+      '--noUncheckedIndexedAccess',
+      '--noPropertyAccessFromIndexSignature',
+      '--verbatimModuleSyntax',
+    ]
+    expect(compile('plain.mts', '--module', 'nodenext', '--types', 'node', ...strict)).toBe('')
+  })
+
+  it("of the codec hold without node's types and the DOM's", () => {
+    expect(compile('codec.mts', '--module', 'nodenext', '--types', '', '--lib', 'es2022')).toBe('')
+  })
+
+  it('are checked at all: a fault in the same place is found', () => {
+    write('wrong.mts', readFileSync(posix.join(TYPES, 'plain.mts'), 'utf8').replace(/\n.*@ts-expect-error.*\n/, '\n'))
+    expect(compile('wrong.mts', '--module', 'nodenext', '--types', 'node')).toMatch(
+      /wrong\.mts.*error TS2339: .*'views'/,
+    )
+  })
+})

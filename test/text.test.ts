@@ -1,0 +1,193 @@
+/** Both ways of writing and reading UTF-8 in a fixed memory, held against each other and against the Encoding Standard. */
+import fc from 'fast-check'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { bufferText, createText, standardText, type Text } from '../src/codec/text.ts'
+
+fc.configureGlobal({ seed: 2011 })
+
+const MEMORY_BYTES = 4_096
+const FILL = 0xaa
+
+interface Subject {
+  readonly text: Text
+  readonly bytes: Uint8Array
+}
+
+function subject(make: (memory: ArrayBuffer) => Text): Subject {
+  const memory = new ArrayBuffer(MEMORY_BYTES)
+  return { text: make(memory), bytes: new Uint8Array(memory) }
+}
+
+const subjects = {
+  bufferText: subject((memory) => bufferText(Buffer as unknown as Parameters<typeof bufferText>[0], memory)),
+  standardText: subject(standardText),
+}
+const variants = Object.entries(subjects)
+
+/** What a write leaves: its length, and the memory from `offset` to one character past the limit. */
+function write({ text, bytes }: Subject, string: string, offset: number, limit: number): [number, number[]] {
+  bytes.fill(FILL)
+  const written = text.write(string, offset, limit)
+  return [written, [...bytes.subarray(offset, offset + limit + 4)]]
+}
+
+function read({ text, bytes }: Subject, input: readonly number[], offset = 64): string | undefined {
+  bytes.fill(FILL)
+  bytes.set(input, offset)
+  return text.utf8(offset, offset + input.length)
+}
+
+const utf8 = (string: string): number[] => [...new TextEncoder().encode(string)]
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
+describe('createText', () => {
+  it('takes node Buffer where there is one', () => {
+    const slice = vi.spyOn(Buffer.prototype as unknown as { latin1Slice(): string }, 'latin1Slice')
+    createText(new ArrayBuffer(8)).ascii(0, 4)
+    expect(slice).toHaveBeenCalledOnce()
+    slice.mockRestore()
+  })
+
+  it.each([
+    ['no Buffer', undefined],
+    ['a Buffer without its unchecked methods', { from: () => ({}) }],
+  ])('takes TextEncoder and TextDecoder where there is %s', (_, value) => {
+    const slice = vi.spyOn(Buffer.prototype as unknown as { latin1Slice(): string }, 'latin1Slice')
+    vi.stubGlobal('Buffer', value)
+    const memory = new ArrayBuffer(8)
+    const text = createText(memory)
+    expect(text.write('\u00e9\u{1f36a}', 1, 7)).toBe(6)
+    expect(text.utf8(1, 7)).toBe('\u00e9\u{1f36a}')
+    expect(text.ascii(0, 1)).toBe('\0')
+    expect(slice).not.toHaveBeenCalled()
+    slice.mockRestore()
+  })
+})
+
+describe.each(variants)('%s', (_, it_) => {
+  it.each([
+    ['nothing', ''],
+    ['ASCII', 'cookie'],
+    ['two bytes', '\u00e9\u07ff\u0080'],
+    ['three bytes', '\u20ac\u0800\uffff'],
+    ['four bytes', '\u{1f36a}\u{10000}\u{10ffff}'],
+    ['NUL', 'a\0b'],
+    ['a byte order mark, first and later', '\ufeffa\ufeff'],
+    ['U+FFFD in its own right', 'a\ufffdb'],
+  ])('writes and reads %s', (_, string) => {
+    const expected = utf8(string)
+    expect(write(it_, string, 7, 100)).toEqual([
+      expected.length,
+      [...expected, ...Array(104 - expected.length).fill(FILL)],
+    ])
+    expect(read(it_, expected)).toBe(string)
+  })
+
+  it.each([
+    ['a high surrogate alone', 'a\ud83cb', 'a\ufffdb'],
+    ['a low surrogate alone', 'a\udf6ab', 'a\ufffdb'],
+    ['a high surrogate at the end', 'a\ud83c', 'a\ufffd'],
+    ['a pair the wrong way round', '\udf6a\ud83c', '\ufffd\ufffd'],
+  ])('writes %s as U+FFFD', (_, string, written) => {
+    expect(write(it_, string, 0, 50)[1].slice(0, utf8(written).length)).toEqual(utf8(written))
+    expect(it_.text.write(string, 0, 50)).toBe(utf8(written).length)
+  })
+
+  it.each([
+    ['\u00e9', 2],
+    ['\u20ac', 3],
+    ['\u{1f36a}', 4],
+  ])('cuts %s at the limit as a whole, and writes nothing past the limit', (character, size) => {
+    for (let before = 0; before < 5; before++) {
+      for (let limit = 0; limit < 20; limit++) {
+        const string = `${'x'.repeat(before)}${character.repeat(4)}`
+        const fits =
+          before >= limit ? limit : before + Math.floor((Math.min(limit, utf8(string).length) - before) / size) * size
+        const [written, memory] = write(it_, string, 33, limit)
+        expect([written, memory.slice(written)]).toEqual([fits, Array(limit + 4 - fits).fill(FILL)])
+      }
+    }
+  })
+
+  it.each([
+    ['a continuation byte alone', [0x80]],
+    ['a lead byte alone', [0x61, 0xc3]],
+    ['two of three bytes', [0xe2, 0x82]],
+    ['three of four bytes', [0xf0, 0x9f, 0x8d]],
+    ['an overlong NUL', [0xc0, 0x80]],
+    ['an overlong slash, three bytes', [0xe0, 0x80, 0xaf]],
+    ['an overlong euro, four bytes', [0xf0, 0x82, 0x82, 0xac]],
+    ['a surrogate (CESU-8)', [0xed, 0xa0, 0xbc]],
+    ['a pair of surrogates (CESU-8)', [0xed, 0xa0, 0xbc, 0xed, 0xbd, 0xaa]],
+    ['a point above U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
+    ['a byte that UTF-8 never has', [0x22, 0xff, 0x22]],
+    ['a fault next to U+FFFD in its own right', [0xef, 0xbf, 0xbd, 0x80]],
+    ['a fault that is as long as the U+FFFD it reads as', [0xed, 0xa0, 0x80]],
+  ])('does not read %s', (_, input) => {
+    expect(read(it_, input)).toBeUndefined()
+  })
+
+  it('reads nothing as the empty text', () => {
+    expect(it_.text.utf8(5, 5)).toBe('')
+    expect(it_.text.ascii(5, 5)).toBe('')
+  })
+
+  it('reads every ASCII character', () => {
+    const ascii = Array.from({ length: 128 }, (_, i) => i)
+    it_.bytes.set(ascii, 9)
+    expect(it_.text.ascii(9, 137)).toBe(String.fromCharCode(...ascii))
+    expect(it_.text.utf8(9, 137)).toBe(String.fromCharCode(...ascii))
+  })
+
+  it('reads what stands between the two places and no more', () => {
+    const stand = utf8('a\u20acb')
+    it_.bytes.fill(FILL)
+    it_.bytes.set(stand, 10)
+    expect(it_.text.utf8(10, 15)).toBe('a\u20acb')
+    expect(it_.text.utf8(11, 14)).toBe('\u20ac')
+    expect(it_.text.utf8(11, 13)).toBeUndefined()
+  })
+})
+
+describe('both', () => {
+  const { bufferText: first, standardText: second } = subjects
+
+  it('write the same bytes of any text at any limit', () => {
+    fc.assert(
+      fc.property(
+        fc.string({
+          unit: fc.oneof(
+            fc.nat(0xffff).map((unit) => String.fromCharCode(unit)),
+            fc.constantFrom('a', '\u00e9', '\u20ac', '\u{1f36a}'),
+          ),
+        }),
+        fc.nat({ max: 60 }),
+        fc.nat({ max: 300 }),
+        (string, limit, offset) => {
+          expect(write(first, string, offset, limit)).toEqual(write(second, string, offset, limit))
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('read the same text of any bytes, or both refuse', () => {
+    const fragment = fc.oneof(
+      fc.uint8Array({ maxLength: 6 }).map((bytes) => [...bytes]),
+      fc.string({ unit: 'binary', maxLength: 4 }).map(utf8),
+      fc.constantFrom([0xef, 0xbf, 0xbd], [0xef, 0xbb, 0xbf], [0xed, 0xa0, 0x80], [0xc3], [0xbf]),
+    )
+    fc.assert(
+      fc.property(fc.array(fragment, { maxLength: 6 }), (fragments) => {
+        const input = fragments.flat()
+        const text = read(first, input)
+        expect(text).toBe(read(second, input))
+        if (text !== undefined) expect(utf8(text)).toEqual(input)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
