@@ -21,8 +21,9 @@
  * | 57344 | 324        | -        | static data (asconfig.json, memoryBase): constants and the salt      | no       |
  * | 57668 | 7868       | -        | free                                                                 |          |
  *
- * "in calls": wiped before the call returns, on every path. Two things stay: an opened payload, until wipe(), and
- * what stretch() has made, for derive(). Ciphertexts, nonces, tags that came with a token and the token's text are
+ * "in calls": wiped before the call returns, on every path. What stays: an opened payload, until wipe(); what
+ * stretch() has made, for derive(); and where the caller hashes, its padded key at IPAD and its digest at DIGEST
+ * until the second half of the call. Ciphertexts, nonces, tags that came with a token and the token's text are
  * not secret and are not wiped.
  */
 

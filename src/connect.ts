@@ -37,7 +37,8 @@ export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
   const { property } = settings
 
   // One descriptor and one key for every request: new closures for each would cost ten times as much (bench/README.md).
-  const key = Symbol('cookie-sessions')
+  // The cookie's name is in the key, so that a second session in the same cookie is found out.
+  const key: unique symbol = Symbol.for(`cookie-sessions ${settings.cookie.name}`)
   type Keyed = ConnectRequest & { [key]: RequestLife }
   const descriptor: PropertyDescriptor & ThisType<Keyed> = {
     configurable: true,
@@ -51,11 +52,12 @@ export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
     },
   }
 
-  owners.set(descriptor.get as object, settings.cookie.name)
-
   return function sessionsMiddleware(req, res, next) {
     if (!isUnder(settings.path, req)) return next()
-    if (property in req) return next(checkOwner(req, property, settings.cookie.name))
+    const other = (req as Partial<Keyed>)[key]
+    // Mounted twice, the middleware does its work once.
+    if (other?.property === property) return next()
+    if (other !== undefined || property in req) return next(taken(property, settings.cookie.name, other?.property))
     const life = new RequestLife(settings, codec, req, res)
     ;(req as Keyed)[key] = life
     Object.defineProperty(req, property, descriptor)
@@ -64,17 +66,11 @@ export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
   }
 }
 
-/** The accessors on requests, each with its cookie's name. */
-const owners = new WeakMap<object, string>()
-
-/** Mounted twice, the middleware does its work once. What else may stand where the session belongs is a mistake. */
-function checkOwner(req: IncomingMessage, property: string, name: string): TypeError | undefined {
-  const getter = Object.getOwnPropertyDescriptor(req, property)?.get
-  const owner = getter && owners.get(getter)
-  if (owner === name) return undefined
-  const by = owner === undefined ? 'something else' : `the session of the cookie '${owner}'`
+function taken(property: string, name: string, other: string | undefined): TypeError {
   return new TypeError(
-    `cookie-sessions: req.${property} is taken by ${by}: give the session of the cookie '${name}' another place with the option property`,
+    other === undefined
+      ? `cookie-sessions: req.${property} is taken: give the session of the cookie '${name}' another place with the option property`
+      : `cookie-sessions: the cookie '${name}' is req.${other} already: give req.${property} another cookie with the option session_key`,
   )
 }
 
@@ -100,6 +96,10 @@ class RequestLife extends SessionLife {
     this.#settings = settings
     this.#req = req
     this.#res = res
+  }
+
+  get property(): string {
+    return this.#settings.property
   }
 
   protected override cookies(): string[] {
@@ -128,7 +128,6 @@ class RequestLife extends SessionLife {
       if (isUsed || outcome !== undefined) keepFromCaches(this.#res)
       return statusCode
     } catch (error) {
-      if (this.isTold(error)) return statusCode
       this.#report(error)
       return fail(this.#res, statusCode)
     }

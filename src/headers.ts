@@ -29,9 +29,11 @@ export function beforeHeaders(response: ServerResponse, listener: Listener): voi
     if (!('stream' in response)) response.statusMessage = ''
     return writeHead.call(this, status)
   } as ServerResponse['writeHead']
+  // Its other, deprecated name (DEP0063).
+  if ('writeHeader' in response) response.writeHeader = response.writeHead
 }
 
-/** As writeHead(status, headers) does: each name replaces what was set before it, a name that is repeated adds up, whatever its case. */
+/** As writeHead() does on a response without headers, and else: a name replaces what was set before, and repeated, whatever its case, adds up. */
 function setHeaders(response: ServerResponse, headers: Headers): void {
   const seen = new Set<string>()
   for (const [name, value] of pairs(headers)) {

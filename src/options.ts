@@ -39,9 +39,9 @@ export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'n
   readonly priority?: 'low' | 'medium' | 'high' | undefined
   /** Whether the cookie outlives the browser, by Max-Age = `timeout`. Default true. */
   readonly persistent?: boolean | undefined
-  /** Told when a cookie was refused, and why; never its value. */
+  /** Told when a cookie was refused, and why; never its value. The new session is there already. */
   readonly onInvalid?: ((reason: Reason, request: Request) => unknown) | undefined
-  /** Told when a session could not be saved. Default: console.error. */
+  /** Told when a session could not be saved; must not answer the request, which becomes a 500. Default: console.error. */
   readonly onError?: ((error: unknown, request: Request) => unknown) | undefined
 }
 
@@ -102,8 +102,6 @@ const COOKIE_ALIASES = {
   proxy: 'trustProxy',
   ephemeral: 'persistent',
   onUnsealError: 'onInvalid',
-  cookie: 'path',
-  cookieOptions: 'path',
 }
 
 export function checkSessionOptions<Request>(options: SessionOptions<Request>): SessionSettings<Request> {

@@ -6,7 +6,7 @@ import { type OpenedText, REFUSED, type Reason, type Refused } from './codec/bac
 import { serialize, type TextCodec } from './codec/codec.ts'
 import { describe } from './codec/options.ts'
 import { MAX_COOKIE_BYTES } from './cookie.ts'
-import { SessionError, type SessionErrorCode } from './errors.ts'
+import { SessionError } from './errors.ts'
 
 /**
  * What your sessions hold. Add to it once, and every `req.session` is typed:
@@ -49,31 +49,19 @@ export type SessionInput = Partial<SessionData> | null | undefined
 /** What becomes of the cookie: a new token, its removal (null), or nothing. */
 export type Outcome = string | null | undefined
 
-/** Lets a class put its private fields on an object that is there already. */
-class Adopting {
-  constructor(object: object | undefined) {
-    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for.
-    if (object !== undefined) return object
-  }
-}
-
 /**
  * What all sessions inherit. A class's methods are not enumerable, and the private field shows nowhere, so an app finds nothing but its
  * own data on a session. (A WeakMap instead of the field costs ten times as much for each request, most of it in garbage collection.)
  */
-class SessionObject extends Adopting implements SessionMethods {
+class SessionObject implements SessionMethods {
   readonly #life: SessionLife
 
-  constructor(life: SessionLife, object?: object) {
-    super(object)
+  constructor(life: SessionLife) {
     this.#life = life
   }
 
   static belongsTo(life: SessionLife, object: object): boolean {
     return #life in object && object.#life === life
-  }
-  static isSession(object: object): boolean {
-    return #life in object
   }
 
   get isNew(): boolean {
@@ -141,7 +129,8 @@ export abstract class SessionLife {
   /** Whether what came with the request is over, so that the client must not keep it. */
   #isEnded = false
   #isTouched = false
-  #told: SessionErrorCode | undefined
+  /** What save() threw last: the app knows of that, and has chosen its answer. */
+  #told: string | undefined
   #isSettled = false
   /** What save() sealed. */
   #saved: { readonly json: string; readonly token: string } | undefined
@@ -170,8 +159,8 @@ export abstract class SessionLife {
   }
 
   get(): Session | null {
-    if (this.#session === undefined) this.#session = this.#load()
-    return this.#session
+    if (this.#session === undefined) this.#load()
+    return this.#session as Session | null
   }
 
   set(value: unknown): void {
@@ -205,7 +194,7 @@ export abstract class SessionLife {
 
   reload(): void {
     this.#isTouched = false
-    this.#session = this.#load()
+    this.#load()
   }
 
   save(): void {
@@ -221,22 +210,26 @@ export abstract class SessionLife {
       const json = serializeSession(session)
       if (json !== this.#opened?.json) this.#saved = { json, token: this.#seal(json) }
     } catch (error) {
-      if (error instanceof SessionError) this.#told = error.code
+      if (error instanceof SessionError) this.#told = error.message
       throw error
     }
   }
 
-  /** Whether save() has thrown the like of it already, so that the app knows and has chosen its answer. */
-  isTold(error: unknown): boolean {
-    return error instanceof SessionError && error.code === this.#told
-  }
-
   /**
    * Decides, once, what becomes of the cookie. `mayRoll` is asked before an unchanged session is issued anew for its age alone.
-   * Throws a SessionError when the session cannot be saved.
+   * Throws a SessionError when the session cannot be saved, unless save() has thrown that very one before.
    */
   settle(mayRoll: () => boolean): Outcome {
     this.#isSettled = true
+    try {
+      return this.#decide(mayRoll)
+    } catch (error) {
+      if (error instanceof SessionError && error.message === this.#told) return undefined
+      throw error
+    }
+  }
+
+  #decide(mayRoll: () => boolean): Outcome {
     const session = this.#session
     if (session === undefined) return undefined
     const json = session === null ? undefined : serializeSession(session)
@@ -259,20 +252,25 @@ export abstract class SessionLife {
     this.#createdAt = this.#codec.now()
   }
 
-  #load(): Session {
+  #load(): void {
     this.#isEnded = false
     this.#opened = undefined
     this.#saved = undefined
+    const reasons: Reason[] = []
+    let data: object | undefined
     for (const token of this.cookies()) {
-      const data = this.#open(token)
-      if (data !== undefined) return this.#create(data)
+      data = this.#open(token, reasons)
+      if (data !== undefined) break
     }
-    this.#createdAt = this.#codec.now()
-    return new SessionObject(this)
+    if (data === undefined) this.#createdAt = this.#codec.now()
+    this.#session = this.#create(data ?? {})
+    // Last, since the app's code may use the session, and end it to take the bad cookie away.
+    for (const reason of reasons) this.refused(reason)
+    this.#session ??= this.#create({})
   }
 
-  /** The data of a good cookie; of a bad one only its reason is told. */
-  #open(token: string): object | undefined {
+  /** The data of a good cookie; of a bad one the reason. */
+  #open(token: string, reasons: Reason[]): object | undefined {
     // More than a browser holds did not come from a browser: refused by its length.
     const isLong = this.#cookieBytes(token) > MAX_COOKIE_BYTES
     const result: OpenedText | Refused = isLong ? REFUSED.malformed : this.#codec.open(token)
@@ -282,11 +280,14 @@ export abstract class SessionLife {
       this.#createdAt = result.createdAt
       return data
     }
-    this.refused(result.ok ? 'bad-payload' : result.reason)
+    reasons.push(result.ok ? 'bad-payload' : result.reason)
     return undefined
   }
 
-  /** Makes a session of the app's own object if that can be, so that later changes to it count; else of a copy. */
+  /**
+   * A session with the data of the app's object. With a copy of it: the object may be a constant that the app assigns for every client, and
+   * what is then put into one's session must not reach the next.
+   */
   #adopt(value: unknown): Session {
     if (!isPlain(value)) {
       throw new TypeError(
@@ -295,9 +296,7 @@ export abstract class SessionLife {
     }
     const key = reservedKey(value)
     if (key !== undefined) throw reserved(key)
-    if (SessionObject.belongsTo(this, value)) return value as Session
-    if (SessionObject.isSession(value) || !Object.isExtensible(value)) return this.#create(value)
-    return new SessionObject(this, Object.setPrototypeOf(value, prototype))
+    return SessionObject.belongsTo(this, value) ? (value as Session) : this.#create(value)
   }
 
   /** A session with a copy of `data`. */
@@ -343,11 +342,8 @@ function serializeSession(session: object): string {
   const key = reservedKey(session)
   if (key !== undefined) throw reserved(key)
   const json = serialize(session)
-  if (json.startsWith('{')) return json
-  throw new SessionError(
-    'unserializable',
-    "the session's toJSON() must return an object, or what comes back is no session",
-  )
+  if (!('toJSON' in session) || parseSession(json) !== undefined) return json
+  throw new SessionError('unserializable', "the session's toJSON() makes what would be refused when it comes back")
 }
 
 function reservedKey(data: object): string | undefined {

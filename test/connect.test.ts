@@ -151,7 +151,7 @@ describe('"property" option', () => {
       const { status, body } = await visit(() => 'unreached', { property })
       expect(status).toBe(500)
       expect(body).toMatch(
-        /^TypeError {2}cookie-sessions: req\.\w+ is taken by something else: .* '_node' another place with the option property$/,
+        /^TypeError {2}cookie-sessions: req\.\w+ is taken: .* '_node' another place with the option property$/,
       )
     },
   )
@@ -246,8 +246,34 @@ describe('two sessions on one request', () => {
     const { status, body } = await site.get()
     expect(status).toBe(500)
     expect(body).toBe(
-      "TypeError  cookie-sessions: req.session is taken by the session of the cookie '_node': give the session of the cookie 'admin' another place with the option property",
+      "TypeError  cookie-sessions: req.session is taken: give the session of the cookie 'admin' another place with the option property",
     )
+  })
+
+  it('in one cookie are an error that says so', async () => {
+    const site = await serveApp(app(...pair({ property: 'flash' }), (_, res) => res.end('unreached')))
+    const { status, body } = await site.get()
+    expect(status).toBe(500)
+    expect(body).toBe(
+      "TypeError  cookie-sessions: the cookie '_node' is req.session already: give req.flash another cookie with the option session_key",
+    )
+  })
+
+  it('do not bring back what was deleted before the same one was mounted again', async () => {
+    const site = await serveApp(
+      app(
+        mount(),
+        (req, _, next) => {
+          delete req.session
+          next()
+        },
+        mount(),
+        (req, res) => res.end(String(req.session)),
+      ),
+    )
+    const answer = await site.get('/', { cookie: sealed({ user: 'ann' }) })
+    expect(answer.body).toBe('undefined')
+    expect(answer.cookies).toEqual([expect.stringMatching(/^_node=; Max-Age=0/)])
   })
 })
 

@@ -47,6 +47,10 @@ describe.each(protocols)('the session cookie over %s', (protocol) => {
         res.end('body')
       },
       'writeHead().end()': (res) => res.writeHead(200).end('body'),
+      'writeHeader(), node http’s old name for it': (res) => {
+        const { writeHeader = res.writeHead } = res as { writeHeader?: ServerResponse['writeHead'] }
+        writeHeader.call(res, 200).end('body')
+      },
       'stream.pipe(res)': (res) => Readable.from(['bo', 'dy']).pipe(res),
       setImmediate: (res) => setImmediate(() => res.end('body')),
       setTimeout: (res) => setTimeout(() => res.end('body'), 0),

@@ -18,6 +18,7 @@ import {
   sealed,
   sendRaw,
   serve,
+  type TestRequest,
   visit,
 } from './helpers/server.ts'
 
@@ -302,6 +303,31 @@ describe('a refused cookie', () => {
       },
     })
     expect([value, status, errors]).toEqual([true, 200, [expect.objectContaining({ message: 'of onInvalid' })]])
+  })
+
+  it('is told once to an onInvalid that looks at the session', async () => {
+    const seen: unknown[] = []
+    const { value } = await visit((req) => req.session.n, {
+      cookie: bad,
+      onInvalid: (reason: string, req: unknown) => {
+        const { session } = req as TestRequest
+        seen.push([reason, session.isNew])
+        session.n = 7
+      },
+    })
+    expect(seen).toEqual([['malformed', true]])
+    expect(value).toBe(7)
+  })
+
+  it('goes when an onInvalid ends the session', async () => {
+    const { value, cookies } = await visit((req) => ({ ...req.session }), {
+      cookie: bad,
+      onInvalid: (_: string, req: unknown) => {
+        ;(req as TestRequest).session = null
+      },
+    })
+    expect(value).toEqual({})
+    expect(cookies).toEqual([expect.stringMatching(/^_node=; Max-Age=0/)])
   })
 
   it('with an onInvalid that rejects is one too, and the process does not end', async () => {

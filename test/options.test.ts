@@ -239,7 +239,6 @@ describe('an unknown option', () => {
     ['proxy', 'trustProxy'],
     ['ephemeral', 'persistent'],
     ['onUnsealError', 'onInvalid'],
-    ['cookie', 'path'],
     ['httponly', 'httpOnly'],
     ['samesite', 'sameSite'],
     ['onerror', 'onError'],

@@ -200,15 +200,28 @@ describe('assigning to req.session', () => {
     expect(opened(answer, { at: START })).toEqual({ b: 2 })
   })
 
-  it('takes the object itself, so that later changes to it count', async () => {
+  it('takes a copy of the data, and leaves the object as it was', async () => {
+    const own = { n: 1 }
     const answer = await visit((req) => {
-      const own = { n: 1 }
       req.session = own
-      own.n = 2
-      return req.session === own
+      req.session.n = 2
+      return [req.session === own, Object.getPrototypeOf(own) === Object.prototype]
     })
-    expect(answer.value).toBe(true)
+    expect(answer.value).toEqual([false, true])
+    expect(own).toEqual({ n: 1 })
     expect(opened(answer)).toEqual({ n: 2 })
+  })
+
+  it('of the session itself changes nothing', async () => {
+    const { value, cookies } = await visit(
+      (req) => {
+        const before = req.session
+        req.session = before
+        return req.session === before
+      },
+      { cookie: ann() },
+    )
+    expect([value, cookies]).toEqual([true, []])
   })
 
   it('of the same data writes nothing', async () => {
@@ -283,17 +296,18 @@ describe('assigning to req.session', () => {
     expect([answer.status, answer.cookies, answer.errors]).toEqual([200, [], []])
   })
 
-  it('copies an object that another request has taken, so that no request sees the data of another', async () => {
-    const defaults: { visits: number; user?: string | null } = { visits: 0 }
+  it('of one constant for all clients shows none of them the data of another', async () => {
+    const guest = { role: 'guest' }
     const seen: unknown[] = []
     const site = await serve((req, res) => {
-      req.session = defaults
-      seen.push(req.session === defaults)
+      req.session = guest
+      seen.push({ ...req.session })
+      req.session.user = 'ann'
       res.end()
     })
     await site.get()
     await site.get()
-    expect(seen).toEqual([true, false])
+    expect(seen).toEqual([{ role: 'guest' }, { role: 'guest' }])
   })
 })
 
@@ -616,7 +630,13 @@ describe('save()', () => {
       'unserializable',
       'a session whose toJSON returns no object',
       (req) => (req.session.toJSON = () => [1]),
-      /toJSON\(\) must return an object/,
+      /toJSON\(\) makes what would be refused when it comes back/,
+    ],
+    [
+      'unserializable',
+      'a session whose toJSON returns a reserved name',
+      (req) => (req.session.toJSON = () => ({ save: 1 })),
+      /toJSON\(\) makes what would be refused when it comes back/,
     ],
     [
       'unserializable',
@@ -715,15 +735,28 @@ describe('save()', () => {
     expect([status, cookies, errors]).toEqual([413, [], []])
   })
 
-  it('knows of no other failure than the one it has thrown', async () => {
+  it('keeps the answer from caches then too', async () => {
+    const { headers } = await visit((req) => {
+      req.session.text = 'x'.repeat(4000)
+      expect(() => req.session.save()).toThrow(SessionError)
+    })
+    expect([headers.vary, headers['cache-control']]).toEqual(['Cookie', 'private'])
+  })
+
+  it.each<[string, unknown, string]>([
+    ['of another kind', 1n, 'unserializable'],
+    ['of the same kind', 'y'.repeat(5000), 'too-large'],
+  ])('knows of no other failure than the one it has thrown: %s', async (_, text, code) => {
     const { status, cookies, errors } = await visit((req, res) => {
       req.session.text = 'x'.repeat(4000)
       expect(() => req.session.save()).toThrow(SessionError)
-      req.session.text = 1n
+      req.session.text = 'fits'
+      req.session.save()
+      req.session.text = text
       res.statusCode = 413
     })
     expect([status, cookies]).toEqual([500, []])
-    expect(errors).toMatchObject([{ code: 'unserializable' }])
+    expect(errors).toMatchObject([{ code }])
   })
 })
 

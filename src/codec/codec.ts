@@ -111,11 +111,19 @@ export function serialize(data: unknown): string {
   try {
     json = JSON.stringify(data)
   } catch (cause) {
-    const why = cause instanceof Error ? String(cause.message).split('\n')[0] : describe(cause)
-    throw new SessionError('unserializable', `the data cannot be written as JSON: ${why}`, cause)
+    throw new SessionError('unserializable', `the data cannot be written as JSON${because(cause)}`, cause)
   }
   if (json === undefined) throw new SessionError('unserializable', `${describe(data)} cannot be written as JSON`)
   return json
+}
+
+/** Whatever a toJSON() has thrown, in words: it may be a thing that throws when it is looked at. */
+function because(cause: unknown): string {
+  try {
+    return `: ${cause instanceof Error ? String(cause.message).split('\n')[0] : describe(cause)}`
+  } catch {
+    return ''
+  }
 }
 
 type BackendName = 'auto' | 'wasm' | 'node'

@@ -30,7 +30,7 @@ export const MAX_TIME_MS = 281_474_976_710_655
 export const KEY_BYTES = 32
 export const KEY_ID_BYTES = 2
 /** cipherKey || macKey || keyId */
-export const DERIVED_BYTES = 66
+export const DERIVED_BYTES: number = 2 * KEY_BYTES + KEY_ID_BYTES
 /** HKDF's info is this, a zero byte and the name; PBKDF2's salt is this alone. */
 export const CONTEXT = 'cookie-sessions v1'
 /** A shorter secret is stretched to this length first. */

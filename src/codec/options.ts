@@ -15,7 +15,7 @@ export interface CodecOptions {
   readonly timeout?: number | undefined
   /** Absolute timeout, ms: how long after created-at it opens, however often it is sealed anew. Default: none. */
   readonly absoluteTimeout?: number | undefined
-  /** What does the work. Default 'auto': WebAssembly where there is any, else node:crypto. */
+  /** What does the work. Default 'auto': WebAssembly, helped by node:crypto with larger tokens; node:crypto alone where there is no WebAssembly. */
   readonly backend?: 'auto' | 'wasm' | 'node' | Backend | undefined
   /** The clock, ms since the epoch. Default Date.now. */
   readonly now?: (() => number) | undefined
@@ -33,7 +33,7 @@ export interface CodecSettings {
   readonly random: Random | undefined
 }
 
-export const DEFAULT_TIMEOUT_MS = 86_400_000
+const DEFAULT_TIMEOUT_MS = 86_400_000
 
 const OPTIONS = ['secret', 'name', 'timeout', 'absoluteTimeout', 'backend', 'now', 'random']
 
@@ -119,7 +119,7 @@ function checkName(name: unknown): string {
   return name
 }
 
-export function checkDuration(option: string, value: unknown): number {
+function checkDuration(option: string, value: unknown): number {
   if (Number.isInteger(value) && (value as number) > 0 && (value as number) <= MAX_TIME_MS) return value as number
   throw misuse(option, 'a whole number of milliseconds above 0', value)
 }

@@ -49,7 +49,7 @@ interface Pointer {
   readonly value: number
 }
 
-/** Bytes of a slot of the key region: cipherKey || inner midstate || outer midstate || key id, padded. */
+/** Bytes of a slot of the key region: cipherKey || inner midstate || outer midstate || key id, padded. A test holds it to the kernel. */
 const SLOT_BYTES = 112
 /** Where the key id stands in a slot. */
 const SLOT_KEY_ID = 96
