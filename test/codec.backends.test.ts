@@ -121,7 +121,10 @@ describe('the self-test', () => {
     expect(selfTest(backend)).toBe(backend)
   })
 
-  const fixedNonce: NonceSource = { take: (target, offset) => target.fill(0, offset, offset + RANDOM_BYTES) }
+  const fixedNonce: NonceSource = {
+    prepare: () => {},
+    take: (target, offset) => target.fill(0, offset, offset + RANDOM_BYTES),
+  }
   it.each<[string, Changes]>([
     ['seals nothing', { seal: () => () => undefined }],
     [

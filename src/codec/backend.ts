@@ -29,6 +29,8 @@ export interface OpenedText {
 
 /** Hands out random bytes, each of them once. */
 export interface NonceSource {
+  /** Draws more if there are none left. The random source may be the caller's own code, so this comes before anything is staged. */
+  prepare(): void
   /** Writes RANDOM_BYTES random bytes to `target` at `offset`. */
   take(target: Uint8Array, offset: number): void
 }

@@ -22,7 +22,6 @@ import {
   MIN_TOKEN_CHARS,
   NONCE_BYTES,
   NONCE_OFFSET,
-  RANDOM_BYTES,
   RANDOM_OFFSET,
   TAG_BYTES,
   VERSION,
@@ -58,7 +57,6 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   const bytes = Buffer.from(memory)
   const text = createText(memory)
   const digest = Buffer.alloc(TAG_BYTES)
-  const random = Buffer.alloc(RANDOM_BYTES)
 
   const sha256 =
     oneShotHash(crypto) ??
@@ -85,8 +83,7 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   }
 
   function seal(json: string, createdAt: number, issuedAt: number, nonces: NonceSource): string | undefined {
-    // The random source may be the caller's own code, and use this very scratch: it comes first.
-    nonces.take(random, 0)
+    nonces.prepare()
     const length = text.write(json, PLAINTEXT, MAX_PLAINTEXT_BYTES + 4)
     const end = PLAINTEXT + length
     if (length > MAX_PLAINTEXT_BYTES) {
@@ -100,7 +97,7 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
     bytes.writeUIntBE(createdAt, MESSAGE + CREATED_AT_OFFSET, 6)
     bytes.writeUIntBE(issuedAt, MESSAGE + ISSUED_AT_OFFSET, 6)
     bytes[MESSAGE + NONCE_OFFSET] = 0
-    bytes.set(random, MESSAGE + RANDOM_OFFSET)
+    nonces.take(bytes, MESSAGE + RANDOM_OFFSET)
     // 2. encrypt
     xor(current, end)
     // 3. tag

@@ -14,12 +14,15 @@ export type Random = (bytes: Uint8Array) => unknown
 export function createNonces(random: Random): NonceSource {
   let pool: Uint8Array = new Uint8Array(0)
   let next = 0
+  function prepare(): void {
+    if (next < pool.length) return
+    pool = fill(random)
+    next = 0
+  }
   return {
+    prepare,
     take(target, offset) {
-      if (next === pool.length) {
-        pool = fill(random)
-        next = 0
-      }
+      prepare()
       for (let i = 0; i < RANDOM_BYTES; i++) {
         target[offset + i] = pool[next + i] as number
         pool[next + i] = 0
@@ -33,9 +36,11 @@ export function createNonces(random: Random): NonceSource {
 function fill(random: Random): Uint8Array {
   const pool = new Uint8Array(POOL_BYTES)
   random(pool)
-  for (let at = 0; at < POOL_BYTES; at += RANDOM_BYTES) {
+  for (let at = 0; at < POOL_BYTES; ) {
+    let any = 0
+    for (const end = at + RANDOM_BYTES; at < end; at++) any |= pool[at] as number
     // Once in 2^120 by chance.
-    if (pool.subarray(at, at + RANDOM_BYTES).every((byte) => byte === 0)) {
+    if (any === 0) {
       throw new SessionError(
         'no-random',
         'the option random must fill all of the bytes that it is given, at once, but left some 0: equal nonces would give the data away',

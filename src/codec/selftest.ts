@@ -3,7 +3,7 @@
  * before it seals anything. The text is long enough to reach every code path of the kernel; the tag depends on all of it.
  */
 import { SessionError } from '../errors.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, NonceSource } from './backend.ts'
 import { RANDOM_BYTES } from './format.ts'
 
 const SECRET = 'a published secret, good for test vectors only'
@@ -16,8 +16,9 @@ const ANSWER = 'liYhfYe12z42Nh64dBCMZ1hekwGpqzN0oUL8ttnP'
 export function selfTest(backend: Backend): Backend {
   const secret = Uint8Array.from(SECRET, (character) => character.charCodeAt(0))
   const keyring = backend.keyring([secret], '_node')
-  const nonces = {
-    take(target: Uint8Array, offset: number) {
+  const nonces: NonceSource = {
+    prepare() {},
+    take(target, offset) {
       for (let i = 0; i < RANDOM_BYTES; i++) target[offset + i] = 0x10 + i
     },
   }

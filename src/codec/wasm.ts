@@ -15,7 +15,6 @@ import {
   KEY_ID_OFFSET,
   MAX_PLAINTEXT_BYTES,
   MAX_TOKEN_CHARS,
-  RANDOM_BYTES,
   RANDOM_OFFSET,
   STRETCH_ITERATIONS,
   STRONG_SECRET_BYTES,
@@ -117,7 +116,6 @@ function createBackend(kernel: Kernel, assist: Assist | undefined): Backend {
   const times = new Float64Array(memory, kernel.RESULT.value, 2)
   const integers = new Int32Array(memory, kernel.RESULT.value + 16, 2)
   const text: Text = createText(memory)
-  const random = new Uint8Array(RANDOM_BYTES)
 
   function load(slots: Uint8Array): void {
     bytes.set(slots, keyRegion)
@@ -200,15 +198,14 @@ function createBackend(kernel: Kernel, assist: Assist | undefined): Backend {
 
     return {
       seal(json, createdAt, issuedAt, nonces) {
-        // The random source may be the caller's own code, and use this very memory: it comes first.
-        nonces.take(random, 0)
+        nonces.prepare()
         const assisted = isAssisted(json.length)
         const length = text.write(json, plaintext, MAX_PLAINTEXT_BYTES + 4)
         if (length > MAX_PLAINTEXT_BYTES) {
           bytes.fill(0, plaintext, plaintext + length)
           return undefined
         }
-        bytes.set(random, message + RANDOM_OFFSET)
+        nonces.take(bytes, message + RANDOM_OFFSET)
         if (loadedSlots !== slots) load(slots)
         const chars =
           assisted && assist !== undefined
