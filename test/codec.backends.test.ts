@@ -364,14 +364,16 @@ describe('the help that auto has from node:crypto', () => {
     let time = 0
     vi.spyOn(performance, 'now').mockImplementation(() => time)
     const assist = new Assist(new ArrayBuffer(65_536), cryptoModule, hash)
-    assist.calibrate(
-      (bytes) => {
-        time += own(bytes)
-      },
-      (bytes) => {
-        time += assisted(bytes)
-      },
-    )
+    while (assist.countdown > 0) {
+      assist.calibrate(
+        (bytes) => {
+          time += own(bytes)
+        },
+        (bytes) => {
+          time += assisted(bytes)
+        },
+      )
+    }
     vi.restoreAllMocks()
     return assist.threshold
   }
@@ -382,13 +384,13 @@ describe('the help that auto has from node:crypto', () => {
         (bytes) => bytes * 3,
         (bytes) => 800 + bytes,
       ),
-    ).toBeCloseTo(400)
+    ).toBeCloseTo(400, 1)
     expect(
       measured(
         (bytes) => bytes * 2,
         (bytes) => 3_000 + bytes,
       ),
-    ).toBeCloseTo(3_000)
+    ).toBeCloseTo(3_000, 1)
   })
 
   it('is for all lengths where it is always the faster', () => {
@@ -397,7 +399,7 @@ describe('the help that auto has from node:crypto', () => {
         (bytes) => bytes * 2,
         (bytes) => bytes,
       ),
-    ).toBeLessThanOrEqual(0)
+    ).toBeLessThan(1)
     expect(
       measured(
         (bytes) => 500 + bytes,
@@ -434,13 +436,13 @@ describe('the help that auto has from node:crypto', () => {
     const options = { secret: SECRET, name: NAME, now: () => NOW }
     const auto = createCodec({ ...options, backend, random })
     const wasm = createCodec({ ...options, backend: 'wasm', random: counting() })
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 2_300; i++) {
       const data = { i, text: 'x'.repeat(i) }
       const token = auto.seal(data)
       expect(token).toBe(wasm.seal(data))
       expect(auto.open(token)).toMatchObject({ ok: true, data })
     }
-    expect(calibrate).toHaveBeenCalledOnce()
+    expect(calibrate).toHaveBeenCalledTimes(4_096)
   })
 
   it('may stop at any length: what comes of it is the same', () => {

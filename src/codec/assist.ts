@@ -8,11 +8,22 @@ import { deriveKeys, type Hash, INNER_PAD, nodeCrypto, oneShotHash, padMacKey, s
 /** Shorter messages are never worth the way out of the kernel. */
 export const LEAST_BYTES = 160
 
+/** What going in and out of the kernel once more costs beside the hash itself. */
+const DETOUR_MS = 0.000_1
+
+/** The lengths that are measured, in bytes, and how often. */
+const SHORT = 512
+const LONG = 2_048
+const SAMPLES = 16
+const NEVER = Number.POSITIVE_INFINITY
+
 export class Assist {
   /** Messages of this many bytes or more go to node:crypto: all from LEAST_BYTES on, until it has been measured. */
   threshold = 0
-  /** Calls until it is measured: by then the engine has compiled the kernel with all its optimisations. */
-  countdown = 256
+  /** Calls until it has been: by then the engine has compiled all that is called here with its optimisations. */
+  countdown = 4_096
+  /** The shortest times, ms: the kernel's and node's for SHORT, the same for LONG. */
+  readonly #least: [number, number, number, number] = [NEVER, NEVER, NEVER, NEVER]
   readonly #bytes: Buffer
   readonly #hash: Hash
   readonly #crypto: NonNullable<ReturnType<typeof nodeCrypto>>
@@ -29,15 +40,21 @@ export class Assist {
   }
 
   /**
-   * From which length on node's hash is faster than the kernel's: where the straight lines through two measured lengths cross. Takes
-   * some 0.2 ms. Both are handed how many bytes to hash.
+   * One call nearer to the threshold: where the straight lines through two measured lengths cross. The last SAMPLES calls measure, each
+   * for some 40 microseconds. Both functions are handed how many bytes to hash.
    */
   calibrate(own: (bytes: number) => void, assisted: (bytes: number) => void): void {
-    const gain = (bytes: number): number => fastest(() => own(bytes)) - fastest(() => assisted(bytes))
-    const [short, long] = [512, 2048]
-    const [first, second] = [gain(short), gain(long)]
-    if (second > first) this.threshold = short - (first * (long - short)) / (second - first)
-    else this.threshold = first > 0 ? 0 : Number.POSITIVE_INFINITY
+    if (--this.countdown >= SAMPLES) return
+    const least = this.#least
+    least[0] = Math.min(least[0], timeOf(own, SHORT))
+    least[1] = Math.min(least[1], timeOf(assisted, SHORT))
+    least[2] = Math.min(least[2], timeOf(own, LONG))
+    least[3] = Math.min(least[3], timeOf(assisted, LONG))
+    if (this.countdown > 0) return
+    const first = least[0] - least[1] - DETOUR_MS
+    const second = least[2] - least[3] - DETOUR_MS
+    if (second > first) this.threshold = SHORT - (first * (LONG - SHORT)) / (second - first)
+    else this.threshold = first > 0 ? 0 : NEVER
   }
 
   stretch(secret: Uint8Array): Uint8Array {
@@ -53,12 +70,12 @@ export class Assist {
   }
 }
 
-/** The shortest time of a few calls, ms. */
-function fastest(call: () => void): number {
-  let least = Number.POSITIVE_INFINITY
-  for (let i = 0; i < 16; i++) {
+/** The shortest of a few calls, ms: the first ones find cold caches. */
+function timeOf(hash: (bytes: number) => void, bytes: number): number {
+  let least = NEVER
+  for (let i = 0; i < 5; i++) {
     const start = performance.now()
-    call()
+    hash(bytes)
     least = Math.min(least, performance.now() - start)
   }
   return least

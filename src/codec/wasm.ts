@@ -138,11 +138,15 @@ function createBackend(kernel: Kernel, assist: Assist | undefined): Backend {
     return bytes.slice(keyRegion, keyRegion + secrets.length * SLOT_BYTES)
   }
 
+  function digestMessage(length: number): void {
+    assist?.digest(pad, message + length, digest)
+  }
+
   /** Whether a message of about that length goes through node:crypto. Called while nothing is staged: measuring overwrites that. */
   function isAssisted(length: number): boolean {
     if (assist === undefined || length < LEAST_BYTES) return false
-    if (assist.countdown > 0 && --assist.countdown === 0) {
-      assist.calibrate(kernel.inner, (bytes) => assist.digest(pad, message + bytes, digest))
+    if (assist.countdown > 0) {
+      assist.calibrate(kernel.inner, digestMessage)
       bytes.fill(0, digest, digest + TAG_BYTES)
     }
     return length >= assist.threshold
@@ -155,33 +159,27 @@ function createBackend(kernel: Kernel, assist: Assist | undefined): Backend {
     loadedSlots = slots
     const keys = secrets.length
 
-    function digestInner(assist: Assist, key: number, length: number): void {
+    function digestInner(key: number, length: number): void {
       const keyPad = pads[key] as Uint8Array
       if (loadedPad !== keyPad) {
         bytes.set(keyPad, pad)
         loadedPad = keyPad
       }
-      assist.digest(pad, message + length, digest)
+      digestMessage(length)
     }
 
-    function sealAssisted(assist: Assist, length: number, createdAt: number, issuedAt: number): number {
-      digestInner(assist, 0, kernel.sealBegin(length, createdAt, issuedAt))
+    function sealAssisted(length: number, createdAt: number, issuedAt: number): number {
+      digestInner(0, kernel.sealBegin(length, createdAt, issuedAt))
       return kernel.sealEnd(length)
     }
 
-    function openAssisted(
-      assist: Assist,
-      chars: number,
-      now: number,
-      timeout: number,
-      absoluteTimeout: number,
-    ): number {
+    function openAssisted(chars: number, now: number, timeout: number, absoluteTimeout: number): number {
       const length = kernel.openBegin(chars)
       if (length < 0) return length
       const key = findKey(bytes[message + KEY_ID_OFFSET] as number, bytes[message + KEY_ID_OFFSET + 1] as number)
       // None, or several to try: the kernel's business.
       if (key === undefined) return kernel.open(chars, keys, now, timeout, absoluteTimeout)
-      digestInner(assist, key, length)
+      digestInner(key, length)
       return kernel.openEnd(length, key, now, timeout, absoluteTimeout)
     }
 
@@ -207,10 +205,7 @@ function createBackend(kernel: Kernel, assist: Assist | undefined): Backend {
         }
         nonces.take(bytes, message + RANDOM_OFFSET)
         if (loadedSlots !== slots) load(slots)
-        const chars =
-          assisted && assist !== undefined
-            ? sealAssisted(assist, length, createdAt, issuedAt)
-            : kernel.seal(length, createdAt, issuedAt)
+        const chars = assisted ? sealAssisted(length, createdAt, issuedAt) : kernel.seal(length, createdAt, issuedAt)
         return text.ascii(tokenStart, tokenStart + chars)
       },
 
@@ -220,10 +215,9 @@ function createBackend(kernel: Kernel, assist: Assist | undefined): Backend {
         const chars = token.length
         if (chars > MAX_TOKEN_CHARS || text.write(token, tokenStart, chars) !== chars) return REFUSED.malformed
         if (loadedSlots !== slots) load(slots)
-        const length =
-          assisted && assist !== undefined
-            ? openAssisted(assist, chars, now, timeout, absoluteTimeout)
-            : kernel.open(chars, keys, now, timeout, absoluteTimeout)
+        const length = assisted
+          ? openAssisted(chars, now, timeout, absoluteTimeout)
+          : kernel.open(chars, keys, now, timeout, absoluteTimeout)
         if (length < 0) return REFUSED[REASONS[-length] as Reason]
         // 8. payload
         const end = plaintext + length
