@@ -206,6 +206,7 @@ export abstract class SessionLife {
     }
     const session = this.get()
     if (session === null) return
+    this.#told = undefined
     try {
       const json = serializeSession(session)
       if (json !== this.#opened?.json) this.#saved = { json, token: this.#seal(json) }
@@ -285,8 +286,8 @@ export abstract class SessionLife {
   }
 
   /**
-   * A session with the data of the app's object. With a copy of it: the object may be a constant that the app assigns for every client, and
-   * what is then put into one's session must not reach the next.
+   * A session with the data of the app's object: a shallow copy, for the object may be a constant that the app assigns for every client,
+   * and what is then put into one's session must not reach the next.
    */
   #adopt(value: unknown): Session {
     if (!isPlain(value)) {
