@@ -743,16 +743,24 @@ describe('save()', () => {
     expect([headers.vary, headers['cache-control']]).toEqual(['Cookie', 'private'])
   })
 
-  it.each<[string, unknown, string]>([
-    ['of another kind', 1n, 'unserializable'],
-    ['of the same kind', 'y'.repeat(5000), 'too-large'],
-  ])('knows of no other failure than the one it has thrown: %s', async (_, text, code) => {
+  const big = 'x'.repeat(4000)
+  it.each<[string, (session: TestRequest['session']) => void, string]>([
+    ['one of another kind', (session) => (session.text = 1n), 'unserializable'],
+    ['one of the same kind', (session) => (session.text = 'y'.repeat(5000)), 'too-large'],
+    [
+      'the same again, after a save that went well',
+      (session) => {
+        session.text = 'fits'
+        session.save()
+        session.text = big
+      },
+      'too-large',
+    ],
+  ])('knows of no other failure than the one it has thrown: %s', async (_, change, code) => {
     const { status, cookies, errors } = await visit((req, res) => {
-      req.session.text = 'x'.repeat(4000)
+      req.session.text = big
       expect(() => req.session.save()).toThrow(SessionError)
-      req.session.text = 'fits'
-      req.session.save()
-      req.session.text = text
+      change(req.session)
       res.statusCode = 413
     })
     expect([status, cookies]).toEqual([500, []])

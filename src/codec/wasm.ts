@@ -24,7 +24,7 @@ import { encodeUtf8 } from './options.ts'
 import { createText, type Text } from './text.ts'
 
 /** The exports of assembly/index.ts; what each one does stands there. */
-interface Kernel {
+export interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer }
   readonly KEYRING: Pointer
   readonly MESSAGE: Pointer
@@ -44,7 +44,7 @@ interface Kernel {
   inner(message: number): void
 }
 
-interface Pointer {
+export interface Pointer {
   readonly value: number
 }
 

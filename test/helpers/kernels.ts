@@ -4,6 +4,7 @@
  */
 import { createCipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { Kernel, Pointer } from '../../src/codec/wasm.ts'
 
 /** What the tests use of the global, which belongs to TypeScript's DOM library. */
 declare const WebAssembly: {
@@ -15,19 +16,9 @@ declare const WebAssembly: {
   readonly Instance: new (module: object) => { readonly exports: object }
 }
 
-interface Pointer {
-  readonly value: number
-}
-
-export interface Exports {
+export interface Exports extends Kernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
-  readonly KEYRING: Pointer
-  readonly MESSAGE: Pointer
-  readonly TOKEN: Pointer
-  readonly RESULT: Pointer
-  readonly IPAD: Pointer
   readonly CHAIN: Pointer
-  readonly DIGEST: Pointer
   readonly KEYED: Pointer
   readonly SCRATCH: Pointer
   readonly SCRATCH_BYTES: Pointer
@@ -35,16 +26,6 @@ export interface Exports {
   readonly SPARE_BYTES: Pointer
   readonly SLOT_BYTES: Pointer
   readonly MAX_KEYS: Pointer
-  derive(secretLength: number, infoLength: number, slot: number): void
-  stretch(secretLength: number, iterations: number): void
-  seal(length: number, createdAt: number, issuedAt: number): number
-  open(length: number, keys: number, now: number, timeout: number, absoluteTimeout: number): number
-  wipe(length: number): void
-  sealBegin(length: number, createdAt: number, issuedAt: number): number
-  sealEnd(length: number): number
-  openBegin(length: number): number
-  openEnd(message: number, key: number, now: number, timeout: number, absoluteTimeout: number): number
-  inner(message: number): void
   sha256(ptr: number, length: number, out: number): void
   setKey(key: number, length: number, midstates: number): void
   hmac(midstates: number, ptr: number, length: number, out: number): void
