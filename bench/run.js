@@ -1,10 +1,10 @@
 /** `npm run bench`: the kernels and the codec, wasm against node:crypto. See README.md; `--help` lists the options. */
-import { fork } from 'node:child_process'
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { judge } from './baseline.js'
 import { allWork, NotBuilt, SIZES } from './contenders.js'
 import { isNoisy, summarise } from './measure.js'
+import { part } from './process.js'
 import { load, machine, results, save } from './record.js'
 import { changes, describe, progress, table, times } from './terminal.js'
 
@@ -74,28 +74,17 @@ async function measure(groups, rounds, time) {
   /** @type {import('./part.js').Times[][]} */
   const parts = []
   for (let i = 0; i < PROCESSES; i++) {
-    parts.push(await part({ plan, rounds, time }, (what) => bar.step(`process ${i + 1} of ${PROCESSES}, ${what}`)))
+    parts.push(
+      await part(new URL('part.js', import.meta.url), { plan, rounds, time }, (what) =>
+        bar.step(`process ${i + 1} of ${PROCESSES}, ${what}`),
+      ),
+    )
   }
   bar.clear()
   return plan.flatMap(({ group, size }, i) => {
     const names = Object.keys(parts[0][i])
     const times = Object.fromEntries(names.map((name) => [name, parts.flatMap((one) => one[i][name])]))
     return Object.entries(summarise(times)).map(([name, figure]) => ({ group, name, size, ...figure }))
-  })
-}
-
-/** @param {import('./part.js').Task} task @param {(what: string) => void} step @returns {Promise<import('./part.js').Times[]>} */
-function part(task, step) {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL('part.js', import.meta.url))
-    child.on('message', (/** @type {import('./part.js').Message} */ message) => {
-      if ('step' in message) step(message.step)
-      else resolve(message.times)
-    })
-    child.on('error', reject)
-    // After an answer this changes nothing.
-    child.on('exit', () => reject(new Error('a process of the benchmark ended early')))
-    child.send(task)
   })
 }
 

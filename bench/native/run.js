@@ -1,10 +1,10 @@
 /** `npm run bench:native`: the same format in C on OpenSSL (native.c), the physical limit. `--help` lists the options. */
-import { fork } from 'node:child_process'
 import { relative } from 'node:path'
 import { SIZES } from '../contenders.js'
 import { isNoisy, summarise } from '../measure.js'
 import { Misuse, pattern, readArgs, start, whole } from '../peers/options.js'
 import { loadCodecs } from '../peers/ours.js'
+import { part } from '../process.js'
 import { machine, results, save } from '../record.js'
 import { describe, progress, table } from '../terminal.js'
 import { check } from './check.js'
@@ -89,7 +89,7 @@ async function measure(path, plan, { rounds, time }) {
   const parts = []
   for (let i = 0; i < PROCESSES; i++) {
     const step = (/** @type {string} */ what) => bar.step(`process ${i + 1} of ${PROCESSES}, ${what}`)
-    parts.push(await part({ path, plan, rounds, time }, step))
+    parts.push(await part(new URL('part.js', import.meta.url), { path, plan, rounds, time }, step))
   }
   bar.clear()
   return plan.flatMap(({ group, size }, i) => {
@@ -99,21 +99,6 @@ async function measure(path, plan, { rounds, time }) {
       const note = NOTES[name]
       return { group, name, size, ...figure, ...(note && { note }) }
     })
-  })
-}
-
-/** @param {import('./part.js').Task} task @param {(what: string) => void} step @returns {Promise<import('./part.js').Times[]>} */
-function part(task, step) {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL('part.js', import.meta.url))
-    child.on('message', (/** @type {import('./part.js').Message} */ message) => {
-      if ('step' in message) step(message.step)
-      else resolve(message.times)
-    })
-    child.on('error', reject)
-    // After an answer this changes nothing.
-    child.on('exit', () => reject(new Error('a process of the benchmark ended early')))
-    child.send(task)
   })
 }
 

@@ -1,8 +1,8 @@
 /** `npm run bench:peers`: the same work done by other packages, and what each does and does not do. `--help` lists the options. */
-import { fork } from 'node:child_process'
 import { relative } from 'node:path'
 import { SIZES } from '../contenders.js'
 import { isNoisy, NOISY, summarise } from '../measure.js'
+import { part } from '../process.js'
 import { machine, results, save } from '../record.js'
 import { describe, micros, progress, times } from '../terminal.js'
 import { installed, installPeers } from './install.js'
@@ -103,7 +103,7 @@ async function measure(peers, sizes, { rounds, time }) {
   const parts = []
   for (let i = 0; i < PROCESSES; i++) {
     const step = (/** @type {string} */ what) => bar.step(`process ${i + 1} of ${PROCESSES}, ${what}`)
-    parts.push(await part({ names, plan, rounds, time }, step))
+    parts.push(await part(new URL('part.js', import.meta.url), { names, plan, rounds, time }, step))
   }
   bar.clear()
   return plan.flatMap(({ group, size }, i) => {
@@ -113,21 +113,6 @@ async function measure(peers, sizes, { rounds, time }) {
       const version = installed(peer.name)
       return { group, name: peer.name, size, ...figures[peer.name], note: noteOf(peer), ...(version && { version }) }
     })
-  })
-}
-
-/** @param {import('./part.js').Task} task @param {(what: string) => void} step @returns {Promise<import('./part.js').Times[]>} */
-function part(task, step) {
-  return new Promise((resolve, reject) => {
-    const child = fork(new URL('part.js', import.meta.url))
-    child.on('message', (/** @type {import('./part.js').Message} */ message) => {
-      if ('step' in message) step(message.step)
-      else resolve(message.times)
-    })
-    child.on('error', reject)
-    // After an answer this changes nothing.
-    child.on('exit', () => reject(new Error('a process of the benchmark ended early')))
-    child.send(task)
   })
 }
 
