@@ -1,8 +1,14 @@
 /**
- * What goes beside build/codec.wasm, as part of `npm run build`: the module's bytes as base64 in a JavaScript module, for every engine
- * and bundler that cannot import a .wasm file; and types, for the importers of either.
+ * What goes beside the built kernels, as part of `npm run build`:
+ *
+ * - codec.wasm.js: codec.wasm as base64, for every engine and bundler that cannot import a .wasm file;
+ * - codec.scalar.js: codec.scalar.wasm as plain JavaScript (binaryen's wasm2js), for engines without WebAssembly;
+ * - types for the importers of these and of codec.wasm.
  */
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 
 const base64 = readFileSync('build/codec.wasm', 'base64')
 writeFileSync('build/codec.wasm.js', `export default '${base64}'\n`)
@@ -11,3 +17,21 @@ writeFileSync('build/codec.wasm.d.ts', 'declare const base64: string\nexport def
 // WebAssembly's types stand in TypeScript's DOM library and in workers' types, but not in node's.
 const module = 'typeof globalThis extends { WebAssembly: { Module: new (...args: never) => infer M } } ? M : object'
 writeFileSync('build/codec.d.wasm.ts', `declare const module: ${module}\nexport default module\n`)
+
+const wasm2js = join(dirname(createRequire(import.meta.url).resolve('binaryen')), 'bin/wasm2js')
+const options = ['build/codec.scalar.wasm', '--all-features', '-O3']
+const script = execFileSync(process.execPath, [wasm2js, ...options], { encoding: 'utf8' })
+
+// Its instance is made as the module is imported; made in a function instead, it costs the importer nothing, and each has its own.
+const [functions, exported] = split(script, 'var retasmFunc = ')
+const names = [...exported.matchAll(/^export var (\w+) = retasmFunc\.\1;$/gm)].map(([, name]) => name)
+if (names.length !== exported.match(/^export /gm)?.length)
+  throw new Error('wasm2js writes its exports otherwise than expected')
+writeFileSync('build/codec.scalar.js', `export default function instantiate() {\n${functions}return asmFunc({})\n}\n`)
+writeFileSync('build/codec.scalar.d.ts', 'declare const instantiate: () => unknown\nexport default instantiate\n')
+
+function split(text, at) {
+  const parts = text.split(at)
+  if (parts.length !== 2) throw new Error(`wasm2js does not write '${at}' once`)
+  return parts
+}

@@ -134,14 +134,24 @@ function select(name: BackendName): Backend {
   if (name !== 'auto') return load(name, name === 'wasm' ? wasmBackend : nodeBackend)
   try {
     // Smaller tokens go the way of 'wasm', which its own self-test has to pass.
-    load('wasm', wasmBackend)
-    return load('auto', autoBackend)
-  } catch (noWasm) {
-    try {
-      return load('node', nodeBackend)
-    } catch {
-      throw noWasm
-    }
+    const wasm = load('wasm', wasmBackend)
+    return attempt(() => load('auto', autoBackend)) ?? wasm
+  } catch (cause) {
+    const node = attempt(() => load('node', nodeBackend))
+    if (node !== undefined) return node
+    throw new SessionError(
+      'no-backend',
+      `there is no node:crypto here, and ${String((cause as Error).message).replace(/^cookie-sessions: /, '')}. The backend in plain JavaScript runs everywhere: import js from 'cookie-sessions/js', and hand it in as backend: js`,
+      cause,
+    )
+  }
+}
+
+function attempt(make: () => Backend): Backend | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Strings into a fixed block of memory and out of it again. node's Buffer does it fastest (bench/README.md); elsewhere the Encoding
- * Standard's TextEncoder and TextDecoder do.
+ * Strings into a fixed block of memory and out of it again. node's Buffer does it fastest (bench/README.md), the Encoding Standard's
+ * TextEncoder and TextDecoder do it in most other places, and where there is nothing, plain code does.
  */
 
 export interface Text {
@@ -32,9 +32,8 @@ interface Runtime {
 
 export function createText(memory: ArrayBuffer): Text {
   const { Buffer } = globalThis as unknown as Runtime
-  return Buffer !== undefined && typeof Buffer.from(memory).utf8Write === 'function'
-    ? bufferText(Buffer, memory)
-    : standardText(memory)
+  if (Buffer !== undefined && typeof Buffer.from(memory).utf8Write === 'function') return bufferText(Buffer, memory)
+  return 'TextDecoder' in globalThis && 'TextEncoder' in globalThis ? standardText(memory) : plainText(memory)
 }
 
 export function bufferText(Buffer: BufferConstructor, memory: ArrayBuffer): Text {
@@ -66,4 +65,57 @@ export function standardText(memory: ArrayBuffer): Text {
       }
     },
   }
+}
+
+/** As standardText(), with nothing but the language: RFC 3629. A lone surrogate is written as U+FFFD. */
+export function plainText(memory: ArrayBuffer): Text {
+  const bytes = new Uint8Array(memory)
+
+  function ascii(start: number, end: number): string {
+    let text = ''
+    // An engine's stack may not hold many more arguments.
+    for (; start < end; start += 1_024)
+      text += String.fromCharCode(...bytes.subarray(start, Math.min(start + 1_024, end)))
+    return text
+  }
+
+  function write(text: string, offset: number, limit: number): number {
+    let at = offset
+    for (const character of text) {
+      let point = character.codePointAt(0) as number
+      if (point >= 0xd800 && point <= 0xdfff) point = 0xfffd
+      const more = point < 0x80 ? 0 : point < 0x800 ? 1 : point < 0x10000 ? 2 : 3
+      if (at + more >= offset + limit) break
+      bytes[at++] = more === 0 ? point : ((0xff00 >> (more + 1)) & 0xff) | (point >> (6 * more))
+      for (let left = more - 1; left >= 0; left--) bytes[at++] = 0x80 | ((point >> (6 * left)) & 63)
+    }
+    return at - offset
+  }
+
+  function utf8(start: number, end: number): string | undefined {
+    let text = ''
+    for (let at = start; at < end; ) {
+      const plain = at
+      while (at < end && (bytes[at] as number) < 0x80) at++
+      text += ascii(plain, at)
+      if (at === end) break
+      const first = bytes[at++] as number
+      const more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0
+      if (more === 0 || at + more > end) return undefined
+      let point = first & (0x3f >> more)
+      for (const last = at + more; at < last; at++) {
+        const next = bytes[at] as number
+        if (next >> 6 !== 2) return undefined
+        point = (point << 6) | (next & 63)
+      }
+      // Longer than need be, a surrogate, or past the last character.
+      if (point < (more === 1 ? 0x80 : more === 2 ? 0x800 : 0x10000) || point > 0x10ffff || point >> 11 === 0x1b) {
+        return undefined
+      }
+      text += String.fromCodePoint(point)
+    }
+    return text
+  }
+
+  return { write, ascii, utf8 }
 }

@@ -1,0 +1,30 @@
+/**
+ * The kernel in plain JavaScript, for engines that have neither WebAssembly nor node:crypto: `cookie-sessions/js`. It is made from the
+ * same AssemblyScript (assembly/embed.mjs), writes and reads the same bytes, and is some ten times slower (bench/README.md).
+ */
+import instantiate from '#codec.js'
+import type { Backend } from './backend.ts'
+import { STRONG_SECRET_BYTES } from './format.ts'
+import { createBackend, createInstance, type Kernel } from './kernel.ts'
+
+let shared: Backend | undefined
+
+/**
+ * To be handed in as the option `backend`. It needs nothing of the engine but the language (ES2022), and where that has no
+ * `crypto.getRandomValues`, the option `random` to seal. TypeError for a secret under 32 bytes: to stretch one takes seconds here.
+ */
+export const js: Backend = {
+  name: 'js',
+  keyring(secrets, name) {
+    const weak = secrets.find((secret) => secret.length < STRONG_SECRET_BYTES)
+    if (weak !== undefined) {
+      throw new TypeError(
+        `cookie-sessions: backend 'js' needs secrets of ${STRONG_SECRET_BYTES} bytes or more, got one of ${weak.length}: stretching it would take seconds. Make one with generateSecret()`,
+      )
+    }
+    shared ??= createBackend('js', createInstance(instantiate() as Kernel))
+    return shared.keyring(secrets, name)
+  },
+}
+
+export { js as default }

@@ -1,0 +1,213 @@
+/**
+ * The backend on the kernel, which is assembly/ as WebAssembly (wasm.ts) or as plain JavaScript (js.ts). Its memory is 64 KiB for good,
+ * its views are made once, and the keys of the codec at work stand in one region of it. A call is stage -> call -> copy out, with
+ * nothing in between that could run other code.
+ */
+import { type Assist, LEAST_BYTES } from './assist.ts'
+import { type Backend, type Keyring, type OpenedText, REFUSED, type Reason, type Refused } from './backend.ts'
+import { readExtensions } from './extensions.ts'
+import {
+  CONTEXT,
+  HEADER_BYTES,
+  KEY_ID_OFFSET,
+  MAX_PLAINTEXT_BYTES,
+  MAX_TOKEN_CHARS,
+  RANDOM_OFFSET,
+  STRETCH_ITERATIONS,
+  STRONG_SECRET_BYTES,
+  TAG_BYTES,
+} from './format.ts'
+import { encodeUtf8 } from './options.ts'
+import { createText, type Text } from './text.ts'
+
+/** The exports of assembly/index.ts; what each one does stands there. */
+export interface Kernel {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  readonly KEYRING: Pointer
+  readonly MESSAGE: Pointer
+  readonly TOKEN: Pointer
+  readonly RESULT: Pointer
+  readonly DIGEST: Pointer
+  readonly IPAD: Pointer
+  derive(secretLength: number, infoLength: number, slot: number): void
+  stretch(secretLength: number, iterations: number): void
+  seal(length: number, createdAt: number, issuedAt: number): number
+  open(length: number, keys: number, now: number, timeout: number, absoluteTimeout: number): number
+  wipe(length: number): void
+  sealBegin(length: number, createdAt: number, issuedAt: number): number
+  sealEnd(length: number): number
+  openBegin(length: number): number
+  openEnd(message: number, key: number, now: number, timeout: number, absoluteTimeout: number): number
+  inner(message: number): void
+}
+
+export interface Pointer {
+  readonly value: number
+}
+
+/** Bytes of a slot of the key region: cipherKey || inner midstate || outer midstate || key id, padded. A test holds it to the kernel. */
+const SLOT_BYTES = 112
+/** Where the key id stands in a slot. */
+const SLOT_KEY_ID = 96
+
+/** The kernel's statuses, negated. */
+const REASONS: readonly Reason[] = [
+  'malformed',
+  'malformed',
+  'unsupported',
+  'unknown-key',
+  'bad-tag',
+  'expired',
+  'not-yet-valid',
+]
+
+/** An instance of the kernel, and what it holds at the moment. */
+export interface Instance {
+  readonly kernel: Kernel
+  /** Whose keys stand in its key region. */
+  slots: Uint8Array | undefined
+  /** Whose padded key stands before its message. */
+  pad: Uint8Array | undefined
+}
+
+export function createInstance(kernel: Kernel): Instance {
+  return { kernel, slots: undefined, pad: undefined }
+}
+
+/** Several backends may share an instance. `assist` takes a part of the work. */
+export function createBackend(name: Backend['name'], instance: Instance, assist?: Assist): Backend {
+  const { kernel } = instance
+  const memory = kernel.memory.buffer
+  const keyRegion = kernel.KEYRING.value
+  const message = kernel.MESSAGE.value
+  const pad = kernel.IPAD.value
+  const digest = kernel.DIGEST.value
+  const plaintext = message + HEADER_BYTES
+  const tokenStart = kernel.TOKEN.value
+  const bytes = new Uint8Array(memory)
+  const times = new Float64Array(memory, kernel.RESULT.value, 2)
+  const integers = new Int32Array(memory, kernel.RESULT.value + 16, 2)
+  const text: Text = createText(memory)
+
+  function load(slots: Uint8Array): void {
+    bytes.set(slots, keyRegion)
+    instance.slots = slots
+  }
+
+  /** One slot for each secret. */
+  function deriveSlots(secrets: readonly Uint8Array[], purpose: string): Uint8Array {
+    const info = encodeUtf8('name', `${CONTEXT}\0${purpose}`)
+    secrets.forEach((secret, slot) => {
+      bytes.set(secret, message)
+      let length = secret.length
+      if (length < STRONG_SECRET_BYTES) {
+        kernel.stretch(length, STRETCH_ITERATIONS)
+        length = STRONG_SECRET_BYTES
+      }
+      bytes.set(info, tokenStart)
+      kernel.derive(length, info.length, slot)
+    })
+    return bytes.slice(keyRegion, keyRegion + secrets.length * SLOT_BYTES)
+  }
+
+  function digestMessage(length: number): void {
+    assist?.digest(pad, message + length, digest)
+  }
+
+  /** Whether a message of about that length goes through node:crypto. Called while nothing is staged: measuring overwrites that. */
+  function isAssisted(length: number): boolean {
+    if (assist === undefined || length < LEAST_BYTES) return false
+    if (assist.countdown > 0) {
+      assist.calibrate(kernel.inner, digestMessage)
+      bytes.fill(0, digest, digest + TAG_BYTES)
+    }
+    return length >= assist.threshold
+  }
+
+  function keyring(given: readonly Uint8Array[], purpose: string): Keyring {
+    const secrets = assist === undefined ? given : given.map((secret) => assist.stretch(secret))
+    const pads = assist === undefined ? [] : secrets.map((secret) => assist.innerPad(secret, purpose))
+    const slots = deriveSlots(secrets, purpose)
+    instance.slots = slots
+    const keys = secrets.length
+
+    function digestInner(key: number, length: number): void {
+      const keyPad = pads[key] as Uint8Array
+      if (instance.pad !== keyPad) {
+        bytes.set(keyPad, pad)
+        instance.pad = keyPad
+      }
+      digestMessage(length)
+    }
+
+    function sealAssisted(length: number, createdAt: number, issuedAt: number): number {
+      digestInner(0, kernel.sealBegin(length, createdAt, issuedAt))
+      return kernel.sealEnd(length)
+    }
+
+    function openAssisted(chars: number, now: number, timeout: number, absoluteTimeout: number): number {
+      const length = kernel.openBegin(chars)
+      if (length < 0) return length
+      const key = findKey(bytes[message + KEY_ID_OFFSET] as number, bytes[message + KEY_ID_OFFSET + 1] as number)
+      // None, or several to try: the kernel's business.
+      if (key === undefined) return kernel.open(chars, keys, now, timeout, absoluteTimeout)
+      digestInner(key, length)
+      return kernel.openEnd(length, key, now, timeout, absoluteTimeout)
+    }
+
+    /** The only slot with that id. */
+    function findKey(high: number, low: number): number | undefined {
+      let found: number | undefined
+      for (let key = 0, at = SLOT_KEY_ID; key < keys; key++, at += SLOT_BYTES) {
+        if (slots[at] !== high || slots[at + 1] !== low) continue
+        if (found !== undefined) return undefined
+        found = key
+      }
+      return found
+    }
+
+    return {
+      seal(json, createdAt, issuedAt, nonces) {
+        nonces.prepare()
+        const assisted = isAssisted(json.length)
+        const length = text.write(json, plaintext, MAX_PLAINTEXT_BYTES + 4)
+        if (length > MAX_PLAINTEXT_BYTES) {
+          bytes.fill(0, plaintext, plaintext + length)
+          return undefined
+        }
+        nonces.take(bytes, message + RANDOM_OFFSET)
+        if (instance.slots !== slots) load(slots)
+        const chars = assisted ? sealAssisted(length, createdAt, issuedAt) : kernel.seal(length, createdAt, issuedAt)
+        return text.ascii(tokenStart, tokenStart + chars)
+      },
+
+      open(token, now, timeout, absoluteTimeout): OpenedText | Refused {
+        const assisted = isAssisted((token.length * 3) / 4)
+        // Past the limit, or not ASCII and so longer in UTF-8: no token.
+        const chars = token.length
+        if (chars > MAX_TOKEN_CHARS || text.write(token, tokenStart, chars) !== chars) return REFUSED.malformed
+        if (instance.slots !== slots) load(slots)
+        const length = assisted
+          ? openAssisted(chars, now, timeout, absoluteTimeout)
+          : kernel.open(chars, keys, now, timeout, absoluteTimeout)
+        if (length < 0) return REFUSED[REASONS[-length] as Reason]
+        // 8. payload
+        const end = plaintext + length
+        const start = integers[0] === 0 ? plaintext : readExtensions(bytes, plaintext, end, now)
+        const json = typeof start === 'number' ? text.utf8(start, end) : undefined
+        kernel.wipe(length)
+        if (typeof start !== 'number') return REFUSED[start]
+        if (json === undefined) return REFUSED['bad-payload']
+        return {
+          ok: true,
+          json,
+          createdAt: times[0] as number,
+          issuedAt: times[1] as number,
+          keyIndex: integers[1] as number,
+        }
+      },
+    }
+  }
+
+  return { name, keyring }
+}
