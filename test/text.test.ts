@@ -27,7 +27,7 @@ const variants = Object.entries(subjects)
 /** What a write leaves: its length, and the memory from `offset` to one character past the limit. */
 function write({ text, bytes }: Subject, string: string, offset: number, limit: number): [number, number[]] {
   bytes.fill(FILL)
-  const written = text.write(string, offset, limit)
+  const written = text.writer(offset, limit)(string)
   return [written, [...bytes.subarray(offset, offset + limit + 4)]]
 }
 
@@ -59,7 +59,7 @@ describe('createText', () => {
     vi.stubGlobal('Buffer', value)
     const memory = new ArrayBuffer(8)
     const text = createText(memory)
-    expect(text.write('\u00e9\u{1f36a}', 1, 7)).toBe(6)
+    expect(text.writer(1, 7)('\u00e9\u{1f36a}')).toBe(6)
     expect(text.utf8(1, 7)).toBe('\u00e9\u{1f36a}')
     expect(text.ascii(0, 1)).toBe('\0')
     expect(slice).not.toHaveBeenCalled()
@@ -93,7 +93,7 @@ describe.each(variants)('%s', (_, it_) => {
     ['a pair the wrong way round', '\udf6a\ud83c', '\ufffd\ufffd'],
   ])('writes %s as U+FFFD', (_, string, written) => {
     expect(write(it_, string, 0, 50)[1].slice(0, utf8(written).length)).toEqual(utf8(written))
-    expect(it_.text.write(string, 0, 50)).toBe(utf8(written).length)
+    expect(it_.text.writer(0, 50)(string)).toBe(utf8(written).length)
   })
 
   it.each([

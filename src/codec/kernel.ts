@@ -88,6 +88,9 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
   const times = new Float64Array(memory, kernel.RESULT.value, 2)
   const integers = new Int32Array(memory, kernel.RESULT.value + 16, 2)
   const text: Text = createText(memory)
+  // Room for one character more than fits, so that too much is told from enough.
+  const stageJson = text.writer(plaintext, MAX_PLAINTEXT_BYTES + 4)
+  const stageToken = text.writer(tokenStart, MAX_TOKEN_CHARS)
 
   function load(slots: Uint8Array): void {
     bytes.set(slots, keyRegion)
@@ -170,7 +173,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
       seal(json, createdAt, issuedAt, nonces) {
         nonces.prepare()
         const assisted = isAssisted(json.length)
-        const length = text.write(json, plaintext, MAX_PLAINTEXT_BYTES + 4)
+        const length = stageJson(json)
         if (length > MAX_PLAINTEXT_BYTES) {
           bytes.fill(0, plaintext, plaintext + length)
           return undefined
@@ -185,7 +188,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
         const assisted = isAssisted((token.length * 3) / 4)
         // Past the limit, or not ASCII and so longer in UTF-8: no token.
         const chars = token.length
-        if (chars > MAX_TOKEN_CHARS || text.write(token, tokenStart, chars) !== chars) return REFUSED.malformed
+        if (chars > MAX_TOKEN_CHARS || stageToken(token) !== chars) return REFUSED.malformed
         if (instance.slots !== slots) load(slots)
         const length = assisted
           ? openAssisted(chars, now, timeout, absoluteTimeout)

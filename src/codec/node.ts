@@ -56,6 +56,7 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   const memory = new ArrayBuffer(SCRATCH_BYTES)
   const bytes = Buffer.from(memory)
   const text = createText(memory)
+  const stage = text.writer(PLAINTEXT, MAX_PLAINTEXT_BYTES + 4)
   const digest = Buffer.alloc(TAG_BYTES)
 
   const sha256 =
@@ -84,7 +85,7 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
 
   function seal(json: string, createdAt: number, issuedAt: number, nonces: NonceSource): string | undefined {
     nonces.prepare()
-    const length = text.write(json, PLAINTEXT, MAX_PLAINTEXT_BYTES + 4)
+    const length = stage(json)
     const end = PLAINTEXT + length
     if (length > MAX_PLAINTEXT_BYTES) {
       bytes.fill(0, PLAINTEXT, end)
