@@ -1,9 +1,10 @@
 /**
  * What makes the wasm backend 'auto': of a larger token it leaves the longest part, HMAC's inner hash, to node:crypto, where SHA-256
- * may be an instruction of the processor. From which size on that pays is measured on the spot:
- * some 200 bytes with such instructions, and a few kilobytes or never without (bench/README.md).
+ * may be an instruction of the processor. From which size on that pays is measured on the spot, after some thousands of larger tokens:
+ * some 300 bytes with such instructions, and a few kilobytes or never without (bench/README.md). Until then nobody pays for
+ * node:crypto's start, which takes longer than the kernel's.
  */
-import { deriveKeys, type Hash, INNER_PAD, nodeCrypto, oneShotHash, padMacKey, stretch } from './crypto.ts'
+import { deriveKeys, type Hash, hasBuiltins, INNER_PAD, nodeCrypto, oneShotHash, padMacKey } from './crypto.ts'
 
 /** Shorter messages are never worth the way out of the kernel. */
 export const LEAST_BYTES = 160
@@ -17,57 +18,63 @@ const LONG = 2_048
 const SAMPLES = 16
 const NEVER = Number.POSITIVE_INFINITY
 
+type Crypto = NonNullable<ReturnType<typeof nodeCrypto>>
+
 export class Assist {
-  /** Messages of this many bytes or more go to node:crypto: all from LEAST_BYTES on, until it has been measured. */
-  threshold = 0
+  /** Messages of this many bytes or more go to node:crypto: none, until it has been measured. */
+  threshold = NEVER
   /** Calls until it has been: by then the engine has compiled all that is called here with its optimisations. */
   countdown = 4_096
   /** The shortest times, ms: the kernel's and node's for SHORT, the same for LONG. */
   readonly #least: [number, number, number, number] = [NEVER, NEVER, NEVER, NEVER]
   readonly #bytes: Buffer
-  readonly #hash: Hash
-  readonly #crypto: NonNullable<ReturnType<typeof nodeCrypto>>
+  #hash: Hash | undefined
 
-  constructor(memory: ArrayBuffer, crypto: NonNullable<ReturnType<typeof nodeCrypto>>, hash: Hash) {
+  constructor(memory: ArrayBuffer) {
     this.#bytes = Buffer.from(memory)
-    this.#crypto = crypto
-    this.#hash = hash
   }
 
   /** Puts the SHA-256 of the memory from `start` to `end` at `out`. */
   digest(start: number, end: number, out: number): void {
+    this.#hash ??= findHash() as Hash
     this.#bytes.write(this.#hash(this.#bytes.subarray(start, end)), out, 'latin1')
   }
 
   /**
    * One call nearer to the threshold: where the straight lines through two measured lengths cross. The last SAMPLES calls measure, each
-   * for some 40 microseconds. Both functions are handed how many bytes to hash.
+   * for some 40 microseconds. Both functions are handed how many bytes to hash. Returns whether there is a threshold now.
    */
-  calibrate(own: (bytes: number) => void, assisted: (bytes: number) => void): void {
-    if (--this.countdown >= SAMPLES) return
+  calibrate(own: (bytes: number) => void, assisted: (bytes: number) => void): boolean {
+    if (--this.countdown >= SAMPLES) return false
+    if (this.#hash === undefined && findHash() === undefined) {
+      this.countdown = 0
+      return false
+    }
     const least = this.#least
     least[0] = Math.min(least[0], timeOf(own, SHORT))
     least[1] = Math.min(least[1], timeOf(assisted, SHORT))
     least[2] = Math.min(least[2], timeOf(own, LONG))
     least[3] = Math.min(least[3], timeOf(assisted, LONG))
-    if (this.countdown > 0) return
+    if (this.countdown > 0) return false
     const first = least[0] - least[1] - DETOUR_MS
     const second = least[2] - least[3] - DETOUR_MS
     if (second > first) this.threshold = SHORT - (first * (LONG - SHORT)) / (second - first)
     else this.threshold = first > 0 ? 0 : NEVER
-  }
-
-  stretch(secret: Uint8Array): Uint8Array {
-    return stretch(this.#crypto, secret)
+    return this.threshold < NEVER
   }
 
   /** The first block of the inner hash. */
   innerPad(secret: Uint8Array, name: string): Uint8Array {
-    const derived = deriveKeys(this.#crypto, secret, name)
+    const derived = deriveKeys(nodeCrypto() as Crypto, secret, name)
     const pad = padMacKey(derived, INNER_PAD)
     derived.fill(0)
     return pad
   }
+}
+
+function findHash(): Hash | undefined {
+  const crypto = nodeCrypto()
+  return crypto && oneShotHash(crypto)
 }
 
 /** The shortest of a few calls, ms: the first ones find cold caches. */
@@ -81,9 +88,7 @@ function timeOf(hash: (bytes: number) => void, bytes: number): number {
   return least
 }
 
-/** undefined where there is no Buffer, no node:crypto, or none with a one-shot hash. */
+/** undefined where there is no Buffer and no way to node:crypto. */
 export function createAssist(memory: ArrayBuffer): Assist | undefined {
-  const crypto = nodeCrypto()
-  const hash = crypto && oneShotHash(crypto)
-  return crypto && hash && 'Buffer' in globalThis ? new Assist(memory, crypto, hash) : undefined
+  return hasBuiltins() && 'Buffer' in globalThis ? new Assist(memory) : undefined
 }

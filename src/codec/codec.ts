@@ -131,34 +131,29 @@ type BackendName = 'auto' | 'wasm' | 'node'
 const loaded = new Map<BackendName, Backend>()
 
 function select(name: BackendName): Backend {
-  if (name !== 'auto') return load(name, name === 'wasm' ? wasmBackend : nodeBackend)
-  try {
-    // Smaller tokens go the way of 'wasm', which its own self-test has to pass.
-    const wasm = load('wasm', wasmBackend)
-    return attempt(() => load('auto', autoBackend)) ?? wasm
-  } catch (cause) {
-    const node = attempt(() => load('node', nodeBackend))
-    if (node !== undefined) return node
-    throw new SessionError(
-      'no-backend',
-      `there is no node:crypto here, and ${String((cause as Error).message).replace(/^cookie-sessions: /, '')}. The backend in plain JavaScript runs everywhere: import js from 'cookie-sessions/js', and hand it in as backend: js`,
-      cause,
-    )
-  }
-}
-
-function attempt(make: () => Backend): Backend | undefined {
-  try {
-    return make()
-  } catch {
-    return undefined
-  }
-}
-
-function load(name: BackendName, make: () => Backend): Backend {
   const known = loaded.get(name)
   if (known !== undefined) return known
-  const backend = selfTest(make())
-  loaded.set(name, backend)
+  const backend = name === 'wasm' ? selfTest(wasmBackend()) : name === 'node' ? selfTest(nodeBackend()) : best()
+  // That auto has made do with node's own is no answer for good.
+  if (name !== 'auto' || backend.name !== 'node') loaded.set(name, backend)
   return backend
+}
+
+function best(): Backend {
+  try {
+    // The kernel has to pass the self-test now; what node:crypto helps it with, once it does.
+    select('wasm')
+    return autoBackend()
+  } catch (cause) {
+    try {
+      return select('node')
+    } catch {
+      const fault = String((cause as Error).message).replace(/^cookie-sessions: /, '')
+      throw new SessionError(
+        'no-backend',
+        `there is no node:crypto here, and ${fault}. The backend in plain JavaScript runs everywhere: import js from 'cookie-sessions/js', and hand it in as backend: js`,
+        cause,
+      )
+    }
+  }
 }

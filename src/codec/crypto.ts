@@ -11,6 +11,11 @@ interface Runtime {
   process?: { getBuiltinModule?(id: string): unknown }
 }
 
+/** Whether there is a way to node:crypto. To go it for the first time takes milliseconds. */
+export function hasBuiltins(): boolean {
+  return typeof (globalThis as Runtime).process?.getBuiltinModule === 'function'
+}
+
 export function nodeCrypto(): typeof Crypto | undefined {
   return (globalThis as Runtime).process?.getBuiltinModule?.('node:crypto') as typeof Crypto | undefined
 }

@@ -18,6 +18,7 @@ import {
   TAG_BYTES,
 } from './format.ts'
 import { encodeUtf8 } from './options.ts'
+import { selfTest } from './selftest.ts'
 import { createText, type Text } from './text.ts'
 
 /** The exports of assembly/index.ts; what each one does stands there. */
@@ -97,8 +98,8 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
     instance.slots = slots
   }
 
-  /** One slot for each secret. */
-  function deriveSlots(secrets: readonly Uint8Array[], purpose: string): Uint8Array {
+  /** One slot for each secret. A weak secret is replaced by what it is stretched to. */
+  function deriveSlots(secrets: Uint8Array[], purpose: string): Uint8Array {
     const info = encodeUtf8('name', `${CONTEXT}\0${purpose}`)
     secrets.forEach((secret, slot) => {
       bytes.set(secret, message)
@@ -106,6 +107,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
       if (length < STRONG_SECRET_BYTES) {
         kernel.stretch(length, STRETCH_ITERATIONS)
         length = STRONG_SECRET_BYTES
+        secrets[slot] = bytes.slice(message, message + length)
       }
       bytes.set(info, tokenStart)
       kernel.derive(length, info.length, slot)
@@ -121,21 +123,43 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
   function isAssisted(length: number): boolean {
     if (assist === undefined || length < LEAST_BYTES) return false
     if (assist.countdown > 0) {
-      assist.calibrate(kernel.inner, digestMessage)
+      const isMeasured = assist.calibrate(kernel.inner, digestMessage)
       bytes.fill(0, digest, digest + TAG_BYTES)
+      if (isMeasured) check(assist)
     }
     return length >= assist.threshold
   }
 
+  /** What is made with node:crypto's help has to pass the self-test, or there is no help. */
+  function check(assist: Assist): void {
+    const { threshold } = assist
+    assist.threshold = 0
+    try {
+      selfTest(backend)
+      assist.threshold = threshold
+    } catch {
+      assist.threshold = Infinity
+    }
+  }
+
   function keyring(given: readonly Uint8Array[], purpose: string): Keyring {
-    const secrets = assist === undefined ? given : given.map((secret) => assist.stretch(secret))
-    const pads = assist === undefined ? [] : secrets.map((secret) => assist.innerPad(secret, purpose))
+    const secrets = [...given]
+    const pads: Uint8Array[] = []
     const slots = deriveSlots(secrets, purpose)
     instance.slots = slots
     const keys = secrets.length
 
+    /** Made when first needed: till then, nobody pays for node:crypto. */
+    function padOf(key: number): Uint8Array {
+      const known = pads[key]
+      if (known !== undefined) return known
+      const made = (assist as Assist).innerPad(secrets[key] as Uint8Array, purpose)
+      pads[key] = made
+      return made
+    }
+
     function digestInner(key: number, length: number): void {
-      const keyPad = pads[key] as Uint8Array
+      const keyPad = padOf(key)
       if (instance.pad !== keyPad) {
         bytes.set(keyPad, pad)
         instance.pad = keyPad
@@ -212,5 +236,6 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
     }
   }
 
-  return { name, keyring }
+  const backend = { name, keyring }
+  return backend
 }

@@ -97,7 +97,7 @@ function checkSecrets(secret: unknown): Uint8Array[] {
         `cookie-sessions: secret must be a string, a Uint8Array or a list of them, got ${got}. ${GET_SECRET}`,
       )
     }
-    const bytes = typeof item === 'string' ? encodeUtf8('secret', item) : item.slice()
+    const bytes = typeof item === 'string' ? encodeUtf8('secret', item) : new Uint8Array(item)
     if (bytes.length === 0) throw new TypeError(`cookie-sessions: secret must not be empty. ${GET_SECRET}`)
     if (bytes.length > MAX_SECRET_BYTES) {
       throw new TypeError(
