@@ -22,9 +22,9 @@ type Crypto = NonNullable<ReturnType<typeof nodeCrypto>>
 
 export class Assist {
   /** Messages of this many bytes or more go to node:crypto: none, until it has been measured. */
-  threshold = NEVER
+  threshold: number = NEVER
   /** Calls until it has been: by then the engine has compiled all that is called here with its optimisations. */
-  countdown = 4_096
+  countdown: number = 4_096
   /** The shortest times, ms: the kernel's and node's for SHORT, the same for LONG. */
   readonly #least: [number, number, number, number] = [NEVER, NEVER, NEVER, NEVER]
   readonly #bytes: Buffer

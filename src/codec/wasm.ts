@@ -15,6 +15,10 @@ declare const WebAssembly: {
   Instance: new (module: object) => { readonly exports: unknown }
 }
 
+interface Runtime {
+  Buffer?: { from(text: string, encoding: string): Uint8Array }
+}
+
 let shared: Instance | undefined
 
 /** Throws a SessionError where there is no WebAssembly, or where it is forbidden (a Content-Security-Policy). */
@@ -49,6 +53,9 @@ function instantiate(module: string | object): Instance {
 }
 
 function decodeBase64(base64: string): Uint8Array {
+  // Where there is a Buffer: node's atob() takes milliseconds to begin with.
+  const { Buffer } = globalThis as Runtime
+  if (Buffer !== undefined) return Buffer.from(base64, 'base64')
   const text = atob(base64)
   const bytes = new Uint8Array(text.length)
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i)
