@@ -1,12 +1,12 @@
 /** The glue to Connect, Express and node:http: the only file that knows them. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import vary from 'vary'
-import type { Reason } from './codec/backend.ts'
 import { createTextCodec, type TextCodec } from './codec/codec.ts'
-import { readCookies, removeCookie, setCookie } from './cookie.ts'
+import { readCookies } from './cookie.ts'
 import { appendHeader, beforeHeaders } from './headers.ts'
 import { checkSessionOptions, type SessionOptions, type SessionSettings } from './options.ts'
-import { type Session, type SessionInput, SessionLife } from './session.ts'
+import { mayRoll, RequestLife } from './request.ts'
+import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
 
 declare module 'http' {
   interface IncomingMessage {
@@ -23,9 +23,19 @@ interface ConnectRequest extends IncomingMessage {
   secure?: boolean
 }
 
-type Settings = SessionSettings<IncomingMessage>
+/** A session to read and nothing else: frozen, its data through and through. */
+export type ReadonlySession = Readonly<Partial<SessionData>> &
+  Pick<SessionMethods, 'isNew' | 'isPopulated' | 'createdAt'>
 
-export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+type Handle = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+
+export interface Middleware extends Handle {
+  /**
+   * Reads the session of a request that gets no response: a WebSocket's handshake, any `upgrade`. As the cookie has it, whether or not
+   * the middleware has seen the request; new and empty when there is no good cookie, and outside of `path`.
+   */
+  open(req: IncomingMessage): ReadonlySession
+}
 
 /**
  * Middleware that keeps `req.session` in an encrypted, authenticated cookie. Throws a TypeError for options that are wrong or
@@ -39,7 +49,7 @@ export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
   // One descriptor and one key for every request: new closures for each would cost ten times as much (bench/README.md).
   // The cookie's name is in the key, so that a second session in the same cookie is found out.
   const key: unique symbol = Symbol.for(`cookie-sessions ${settings.cookie.name}`)
-  type Keyed = ConnectRequest & { [key]: RequestLife }
+  type Keyed = ConnectRequest & { [key]: ConnectLife }
   const descriptor: PropertyDescriptor & ThisType<Keyed> = {
     configurable: true,
     // Not enumerable: a logger that copies the request would touch the session. It also tells this from what is assigned after `delete`.
@@ -52,18 +62,39 @@ export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
     },
   }
 
-  return function sessionsMiddleware(req, res, next) {
+  const handle: Handle = function sessionsMiddleware(req, res, next) {
     if (!isUnder(settings.path, req)) return next()
     const other = (req as Partial<Keyed>)[key]
     // Mounted twice, the middleware does its work once.
     if (other?.property === property) return next()
     if (other !== undefined || property in req) return next(taken(property, settings.cookie.name, other?.property))
-    const life = new RequestLife(settings, codec, req, res)
+    const life = new ConnectLife(settings, codec, req, res)
     ;(req as Keyed)[key] = life
     Object.defineProperty(req, property, descriptor)
     beforeHeaders(res, (statusCode) => life.conclude(statusCode))
     next()
   }
+
+  function open(req: ConnectRequest): ReadonlySession {
+    const life = new ConnectLife(settings, codec, req, NO_RESPONSE)
+    // Out of its path, a cookie of that name is not this one.
+    if (!isUnder(settings.path, req)) life.regenerate()
+    const session = life.get() as Session
+    const { isNew, isPopulated, createdAt } = session
+    const state = { isNew: { value: isNew }, isPopulated: { value: isPopulated }, createdAt: { value: createdAt } }
+    return freeze(Object.defineProperties({ ...session }, state) as ReadonlySession)
+  }
+
+  return Object.assign(handle, { open })
+}
+
+/** Stands for a response to which nothing can be added any more. */
+const NO_RESPONSE = { headersSent: true } as ServerResponse
+
+/** Freezes what JSON can hold. A change deep inside would be lost as well, so it is an error as well. */
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(freeze)
+  return Object.freeze(value)
 }
 
 function taken(property: string, name: string, other: string | undefined): TypeError {
@@ -86,31 +117,28 @@ function isUnder(path: string, req: ConnectRequest): boolean {
 }
 
 /** One session on one request and its response. */
-class RequestLife extends SessionLife {
-  readonly #settings: Settings
-  readonly #req: ConnectRequest
+class ConnectLife extends RequestLife<ConnectRequest> {
   readonly #res: ServerResponse
 
-  constructor(settings: Settings, codec: TextCodec, req: ConnectRequest, res: ServerResponse) {
-    super(codec, settings.cookie.name, settings.rolling)
-    this.#settings = settings
-    this.#req = req
+  constructor(settings: SessionSettings<IncomingMessage>, codec: TextCodec, req: ConnectRequest, res: ServerResponse) {
+    super(settings, codec, req)
     this.#res = res
   }
 
   get property(): string {
-    return this.#settings.property
+    return this.settings.property
   }
 
   protected override cookies(): string[] {
-    return readCookies(this.#req.headers.cookie, this.#settings.cookie.name)
+    return readCookies(this.request.headers.cookie, this.settings.cookie.name)
   }
 
-  protected override refused(reason: Reason): void {
-    tell(
-      () => this.#settings.onInvalid(reason, this.#req),
-      (error) => this.#report(error),
-    )
+  protected override isEncrypted(): boolean {
+    return this.request.secure === true || (this.request.socket as { encrypted?: boolean } | null)?.encrypted === true
+  }
+
+  protected override forwardedProto(): string | undefined {
+    return this.request.headers['x-forwarded-proto'] as string | undefined
   }
 
   protected override headersSent(): boolean {
@@ -122,61 +150,26 @@ class RequestLife extends SessionLife {
     try {
       this.#noticeDelete()
       const isUsed = this.isUsed
-      if (this.#settings.rollsUntouched) this.get()
-      const outcome = this.settle(() => statusCode !== 304 && !isPublic(this.#res))
-      if (outcome !== undefined) appendHeader(this.#res, 'Set-Cookie', this.#setCookie(outcome))
+      if (this.settings.rollsUntouched) this.get()
+      const outcome = this.settle(() => mayRoll(statusCode, String(this.#res.getHeader('Cache-Control') ?? '')))
+      if (outcome !== undefined) appendHeader(this.#res, 'Set-Cookie', this.setCookie(outcome))
       if (isUsed || outcome !== undefined) keepFromCaches(this.#res)
       return statusCode
     } catch (error) {
-      this.#report(error)
+      this.report(error)
       return fail(this.#res, statusCode)
     }
   }
 
   /** `delete req.session` takes the accessor away; an assignment after it leaves a property of the usual kind. */
   #noticeDelete(): void {
-    const { property } = this.#settings
-    if (!Object.hasOwn(this.#req, property)) this.destroy()
-    else if (Object.prototype.propertyIsEnumerable.call(this.#req, property)) {
+    const { property } = this.settings
+    if (!Object.hasOwn(this.request, property)) this.destroy()
+    else if (Object.prototype.propertyIsEnumerable.call(this.request, property)) {
       this.destroy()
-      this.set((this.#req as unknown as { [property: string]: unknown })[property])
+      this.set((this.request as unknown as { [property: string]: unknown })[property])
     }
   }
-
-  #setCookie(token: string | null): string {
-    const { cookie } = this.#settings
-    return token === null ? removeCookie(cookie, this.#isSecure()) : setCookie(cookie, token, this.#isSecure())
-  }
-
-  #isSecure(): boolean {
-    const { secure, trustProxy } = this.#settings
-    if (secure !== 'auto') return secure
-    if (this.#req.secure === true || (this.#req.socket as { encrypted?: boolean } | null)?.encrypted === true)
-      return true
-    const forwarded = this.#req.headers['x-forwarded-proto']
-    // Of a chain of proxies, the first entry is what the client spoke.
-    return trustProxy && typeof forwarded === 'string' && /^\s*https\s*(,|$)/i.test(forwarded)
-  }
-
-  #report(error: unknown): void {
-    tell(() => this.#settings.onError(error, this.#req), console.error)
-  }
-}
-
-/** Calls the app's callback. Whether it throws or rejects, that must not end the process: clients decide when it is called. */
-function tell(callback: () => unknown, failed: (error: unknown) => void): void {
-  try {
-    const result = callback()
-    if (result instanceof Promise) result.catch(failed)
-  } catch (error) {
-    failed(error)
-  }
-}
-
-/** Whether the app lets shared caches keep the response: a cookie in it would go to others. */
-function isPublic(res: ServerResponse): boolean {
-  const control = res.getHeader('Cache-Control')
-  return control !== undefined && /\b(public|s-maxage)\b/i.test(String(control))
 }
 
 /** What depends on a cookie is not for other clients (RFC 9110 section 12.5.5, RFC 9111 section 5.2.2.7). */

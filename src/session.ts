@@ -31,9 +31,15 @@ export interface SessionMethods {
   readonly createdAt: number
   /** Seals now instead of just before the headers, to hear of a failure early. SessionError: any code but 'no-backend'. */
   save(callback?: Callback): void
-  /** A new, empty session takes this one's place: call it at login. This object stays readable. */
+  /**
+   * A new, empty session takes this one's place: call it at login. Under Connect it is another object, and this one stays readable; with
+   * `cookie-sessions/fetch` it is this object, emptied.
+   */
   regenerate(callback?: Callback): void
-  /** Ends the session and takes the cookie away; `req.session` is null until it is assigned again. */
+  /**
+   * Ends the session and takes the cookie away. Under Connect, `req.session` is null until it is assigned again; with
+   * `cookie-sessions/fetch`, this object is emptied, and what is put into it is not kept until `regenerate`.
+   */
   destroy(callback?: Callback): void
   /** Issues the session anew with this response, changed or not. */
   touch(callback?: Callback): void
@@ -60,8 +66,8 @@ class SessionObject implements SessionMethods {
     this.#life = life
   }
 
-  static belongsTo(life: SessionLife, object: object): boolean {
-    return #life in object && object.#life === life
+  static lifeOf(object: object): SessionLife | undefined {
+    return #life in object ? object.#life : undefined
   }
 
   get isNew(): boolean {
@@ -115,6 +121,11 @@ function answer(callback: Callback | undefined, action: () => void): void {
     return
   }
   callback?.()
+}
+
+/** The life that an object is the session of. */
+export function lifeOf(object: unknown): SessionLife | undefined {
+  return isObject(object) ? SessionObject.lifeOf(object) : undefined
 }
 
 /** One session during one request. What it is attached to gives it the cookies and hears of the refused ones. */
@@ -178,8 +189,9 @@ export abstract class SessionLife {
   }
 
   regenerate(): void {
+    const session = this.create({})
     this.#begin()
-    this.#session = new SessionObject(this)
+    this.#session = session
   }
 
   destroy(): void {
@@ -198,12 +210,7 @@ export abstract class SessionLife {
   }
 
   save(): void {
-    if (this.#isSettled || this.headersSent()) {
-      throw new SessionError(
-        'headers-sent',
-        'the session cannot be saved: the headers are out. Save it before the response begins',
-      )
-    }
+    if (this.#isSettled || this.headersSent()) throw late()
     const session = this.get()
     if (session === null) return
     this.#told = undefined
@@ -221,6 +228,7 @@ export abstract class SessionLife {
    * Throws a SessionError when the session cannot be saved, unless save() has thrown that very one before.
    */
   settle(mayRoll: () => boolean): Outcome {
+    if (this.#isSettled) throw late()
     this.#isSettled = true
     try {
       return this.#decide(mayRoll)
@@ -264,10 +272,10 @@ export abstract class SessionLife {
       if (data !== undefined) break
     }
     if (data === undefined) this.#createdAt = this.#codec.now()
-    this.#session = this.#create(data ?? {})
+    this.#session = this.create(data ?? {})
     // Last, since the app's code may use the session, and end it to take the bad cookie away.
     for (const reason of reasons) this.refused(reason)
-    this.#session ??= this.#create({})
+    this.#session ??= this.create({})
   }
 
   /** The data of a good cookie; of a bad one the reason. */
@@ -297,20 +305,14 @@ export abstract class SessionLife {
     }
     const key = reservedKey(value)
     if (key !== undefined) throw reserved(key)
-    return SessionObject.belongsTo(this, value) ? (value as Session) : this.#create(value)
+    return SessionObject.lifeOf(value) === this ? (value as Session) : this.create(value)
   }
 
-  /** A session with a copy of `data`. */
-  #create(data: object): Session {
-    const session: object = new SessionObject(this)
-    const from = data as { [key: string]: unknown }
-    const to = session as { [key: string]: unknown }
-    for (const key of Object.keys(data)) {
-      // Assigned to, '__proto__' would be the prototype; as data it is a key like any other.
-      if (key !== '__proto__') to[key] = from[key]
-      else Object.defineProperty(to, key, { value: from[key], writable: true, enumerable: true, configurable: true })
-    }
-    return session as Session
+  /** The object for a session with a copy of `data`: another one, so that who holds the one before can still read it. */
+  protected create(data: object): Session {
+    const session = new SessionObject(this)
+    copy(data, session)
+    return session
   }
 
   #seal(json: string): string {
@@ -327,6 +329,24 @@ export abstract class SessionLife {
   #cookieBytes(token: string): number {
     return this.#name.length + 1 + token.length
   }
+}
+
+/** Puts the data of one object into another. */
+export function copy(data: object, into: object): void {
+  const from = data as { [key: string]: unknown }
+  const to = into as { [key: string]: unknown }
+  for (const key of Object.keys(data)) {
+    // Assigned to, '__proto__' would be the prototype; as data it is a key like any other.
+    if (key !== '__proto__') to[key] = from[key]
+    else Object.defineProperty(to, key, { value: from[key], writable: true, enumerable: true, configurable: true })
+  }
+}
+
+function late(): SessionError {
+  return new SessionError(
+    'headers-sent',
+    'the session cannot be saved: the headers are out. Save it before the response begins',
+  )
 }
 
 /** Authentic JSON may still be no session: the codec seals any value. */

@@ -1,0 +1,19 @@
+/**
+ * A route handler of Next's App Router.
+ *
+ *     npm install && npm start      # after npm install at the top; SESSION_SECRET (default: a fresh one)
+ *     curl -c jar -b jar http://127.0.0.1:3000/api/views
+ */
+import sessions, { generateSecret } from 'cookie-sessions/fetch'
+
+const withSession = sessions({ secret: process.env.SESSION_SECRET ?? generateSecret() })
+
+export const GET = withSession((_request, session) => {
+  session.views = (session.views ?? 0) + 1
+  return Response.json({ views: session.views })
+})
+
+export const DELETE = withSession((_request, session) => {
+  session.destroy()
+  return new Response(null, { status: 204 })
+})
