@@ -2,6 +2,7 @@
  * What goes beside the built kernels, as part of `npm run build`:
  *
  * - codec.wasm.js: codec.wasm as base64, for every engine and bundler that cannot import a .wasm file;
+ * - codec.workerd.js: codec.wasm as a module, for workers that may not compile bytes;
  * - codec.scalar.js: codec.scalar.wasm as plain JavaScript (binaryen's wasm2js), for engines without WebAssembly;
  * - types for the importers of these and of codec.wasm.
  */
@@ -13,6 +14,9 @@ import { dirname, join } from 'node:path'
 const base64 = readFileSync('build/codec.wasm', 'base64')
 writeFileSync('build/codec.wasm.js', `export default '${base64}'\n`)
 writeFileSync('build/codec.wasm.d.ts', 'declare const base64: string\nexport default base64\n')
+
+// Relative: wrangler recognises a .wasm module by the path that the import names, and would not see it behind package.json's `imports`.
+writeFileSync('build/codec.workerd.js', "export { default } from './codec.wasm'\n")
 
 // WebAssembly's types stand in TypeScript's DOM library and in workers' types, but not in node's.
 const module = 'typeof globalThis extends { WebAssembly: { Module: new (...args: never) => infer M } } ? M : object'

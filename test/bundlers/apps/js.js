@@ -1,0 +1,14 @@
+/** The same in plain JavaScript. */
+import { createCodec } from 'cookie-sessions/codec'
+import js from 'cookie-sessions/js'
+import { forged, secret, token } from './given.js'
+
+export function app() {
+  const codec = createCodec({ secret, name: '_node', backend: js })
+  const { data } = codec.open(token)
+  return {
+    backend: codec.backend,
+    refused: codec.open(forged).reason,
+    token: codec.seal({ views: data.views + 1 }),
+  }
+}
