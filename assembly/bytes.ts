@@ -5,6 +5,7 @@
  * and no access in the build without SIMD at an address that is not a multiple of its size, unless the access states
  * its alignment (the third argument).
  */
+import { ZERO } from './layout'
 
 export function load32be(ptr: usize): u32 {
   return bswap<u32>(load<u32>(ptr))
@@ -27,18 +28,14 @@ export function store48be(ptr: usize, value: f64): void {
   store<u32>(ptr, bswap<u32>(low), 2, 2)
 }
 
-/** Zeroes `length` bytes, rounded up to whole 64: what lies behind must be slack. */
+/** Zeroes `length` bytes, rounded up to whole 16: what lies behind must be slack. */
 export function wipe(ptr: usize, length: i32): void {
   if (ASC_FEATURE_SIMD) {
-    const zero = i32x4.splat(0)
-    for (const end = ptr + length; ptr < end; ptr += 64) {
-      v128.store(ptr, zero)
-      v128.store(ptr, zero, 16)
-      v128.store(ptr, zero, 32)
-      v128.store(ptr, zero, 48)
-    }
+    // Zero comes from memory, as this is inlined nearly everywhere and a constant v128 takes 18 bytes of code.
+    const zero = v128.load(ZERO)
+    for (const end = ptr + length; ptr < end; ptr += 16) v128.store(ptr, zero)
   } else {
-    memory.fill(ptr, 0, (length + 63) & -64)
+    memory.fill(ptr, 0, (length + 15) & -16)
   }
 }
 

@@ -34,35 +34,36 @@ function word<T>(ptr: usize): T {
   return load<T>(ptr)
 }
 
-/** State word 12: the counter of each block. */
-function counters<T>(nonce: usize, block: u32): T {
-  const first = load<u32>(nonce) + block
-  if (isVector<T>()) return i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3))
-  return first
-}
-
-/** Four words of each of four blocks, transposed and xored into those blocks at `ptr`. */
-function xor4x4(a: v128, b: v128, c: v128, d: v128, ptr: usize): void {
-  const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
-  const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
-  const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
-  const cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
-  v128.store(ptr, v128.xor(v128.load(ptr), v128.shuffle<i64>(ab0, cd0, 0, 2)))
-  v128.store(ptr, v128.xor(v128.load(ptr, 64), v128.shuffle<i64>(ab0, cd0, 1, 3)), 64)
-  v128.store(ptr, v128.xor(v128.load(ptr, 128), v128.shuffle<i64>(ab2, cd2, 0, 2)), 128)
-  v128.store(ptr, v128.xor(v128.load(ptr, 192), v128.shuffle<i64>(ab2, cd2, 1, 3)), 192)
-}
-
-/** Four words of the key stream (one block each of T's lanes) into the message: section 2.4. */
-function xorWords<T>(a: T, b: T, c: T, d: T, ptr: usize): void {
+/**
+ * Four rows of the state after the rounds, plus those of the initial state at `initial` (section 2.3), into the message:
+ * four words of one block, or of each of four, which are transposed for it.
+ */
+function xorWords<T>(a: T, b: T, c: T, d: T, initial: usize, ptr: usize): void {
+  a = add<T>(a, word<T>(initial))
+  b = add<T>(b, word<T>(initial + 4))
+  c = add<T>(c, word<T>(initial + 8))
+  d = add<T>(d, word<T>(initial + 12))
   if (isVector<T>()) {
-    xor4x4(a, b, c, d, ptr)
+    const ab0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5)
+    const cd0 = v128.shuffle<i32>(c, d, 0, 4, 1, 5)
+    const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7)
+    const cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7)
+    v128.store(ptr, v128.xor(v128.load(ptr), v128.shuffle<i64>(ab0, cd0, 0, 2)))
+    v128.store(ptr, v128.xor(v128.load(ptr, 64), v128.shuffle<i64>(ab0, cd0, 1, 3)), 64)
+    v128.store(ptr, v128.xor(v128.load(ptr, 128), v128.shuffle<i64>(ab2, cd2, 0, 2)), 128)
+    v128.store(ptr, v128.xor(v128.load(ptr, 192), v128.shuffle<i64>(ab2, cd2, 1, 3)), 192)
   } else {
     store<T>(ptr, load<T>(ptr) ^ a)
     store<T>(ptr, load<T>(ptr, 4) ^ b, 4)
     store<T>(ptr, load<T>(ptr, 8) ^ c, 8)
     store<T>(ptr, load<T>(ptr, 12) ^ d, 12)
   }
+}
+
+/** The number of each block, from `counter` on: what is added to the initial state's word 12. */
+function numbers<T>(counter: u32): T {
+  if (isVector<T>()) return i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3))
+  return counter
 }
 
 /** The block function (section 2.3) for one block or four, from block `counter` on, xored into `ptr`. */
@@ -79,7 +80,8 @@ function xorBlocks<T>(key: usize, nonce: usize, counter: u32, ptr: usize): void 
   let x9 = word<T>(key + 20)
   let x10 = word<T>(key + 24)
   let x11 = word<T>(key + 28)
-  let x12 = counters<T>(nonce, counter)
+  const block = numbers<T>(counter)
+  let x12 = add<T>(word<T>(nonce), block)
   let x13 = word<T>(nonce + 4)
   let x14 = word<T>(nonce + 8)
   let x15 = word<T>(nonce + 12)
@@ -151,34 +153,10 @@ function xorBlocks<T>(key: usize, nonce: usize, counter: u32, ptr: usize): void 
     x9 = add<T>(x9, x14)
     x4 = mix<T>(x4, x9, 7)
   }
-  xorWords<T>(
-    add<T>(x0, word<T>(SIGMA)),
-    add<T>(x1, word<T>(SIGMA + 4)),
-    add<T>(x2, word<T>(SIGMA + 8)),
-    add<T>(x3, word<T>(SIGMA + 12)),
-    ptr,
-  )
-  xorWords<T>(
-    add<T>(x4, word<T>(key)),
-    add<T>(x5, word<T>(key + 4)),
-    add<T>(x6, word<T>(key + 8)),
-    add<T>(x7, word<T>(key + 12)),
-    ptr + 16,
-  )
-  xorWords<T>(
-    add<T>(x8, word<T>(key + 16)),
-    add<T>(x9, word<T>(key + 20)),
-    add<T>(x10, word<T>(key + 24)),
-    add<T>(x11, word<T>(key + 28)),
-    ptr + 32,
-  )
-  xorWords<T>(
-    add<T>(x12, counters<T>(nonce, counter)),
-    add<T>(x13, word<T>(nonce + 4)),
-    add<T>(x14, word<T>(nonce + 8)),
-    add<T>(x15, word<T>(nonce + 12)),
-    ptr + 48,
-  )
+  xorWords<T>(x0, x1, x2, x3, SIGMA, ptr)
+  xorWords<T>(x4, x5, x6, x7, key, ptr + 16)
+  xorWords<T>(x8, x9, x10, x11, key + 16, ptr + 32)
+  xorWords<T>(add<T>(x12, block), x13, x14, x15, nonce, ptr + 48)
 }
 
 // Row-wise: a vector is a row of the state, and the diagonal round is a column round on rotated rows. Four blocks
@@ -220,9 +198,9 @@ function xorRows(key: usize, nonce: usize, counter: u32, ptr: usize): void {
     d0 = mix<v128>(d0, a0, 8)
     c0 = i32x4.add(c0, d0)
     b0 = mix<v128>(b0, c0, 7)
-    b0 = left1(b0)
-    c0 = left2(c0)
-    d0 = left3(d0)
+    a0 = left3(a0)
+    c0 = left1(c0)
+    d0 = left2(d0)
     a0 = i32x4.add(a0, b0)
     d0 = mix<v128>(d0, a0, 16)
     c0 = i32x4.add(c0, d0)
@@ -231,9 +209,9 @@ function xorRows(key: usize, nonce: usize, counter: u32, ptr: usize): void {
     d0 = mix<v128>(d0, a0, 8)
     c0 = i32x4.add(c0, d0)
     b0 = mix<v128>(b0, c0, 7)
-    b0 = left3(b0)
-    c0 = left2(c0)
-    d0 = left1(d0)
+    a0 = left1(a0)
+    c0 = left3(c0)
+    d0 = left2(d0)
   }
   xorRow(ptr, a0, a)
   xorRow(ptr + 16, b0, b)
@@ -274,12 +252,12 @@ function xorRowPair(key: usize, nonce: usize, counter: u32, ptr: usize): void {
     c1 = i32x4.add(c1, d1)
     b0 = mix<v128>(b0, c0, 7)
     b1 = mix<v128>(b1, c1, 7)
-    b0 = left1(b0)
-    b1 = left1(b1)
-    c0 = left2(c0)
-    c1 = left2(c1)
-    d0 = left3(d0)
-    d1 = left3(d1)
+    a0 = left3(a0)
+    a1 = left3(a1)
+    c0 = left1(c0)
+    c1 = left1(c1)
+    d0 = left2(d0)
+    d1 = left2(d1)
     a0 = i32x4.add(a0, b0)
     a1 = i32x4.add(a1, b1)
     d0 = mix<v128>(d0, a0, 16)
@@ -296,12 +274,12 @@ function xorRowPair(key: usize, nonce: usize, counter: u32, ptr: usize): void {
     c1 = i32x4.add(c1, d1)
     b0 = mix<v128>(b0, c0, 7)
     b1 = mix<v128>(b1, c1, 7)
-    b0 = left3(b0)
-    b1 = left3(b1)
-    c0 = left2(c0)
-    c1 = left2(c1)
-    d0 = left1(d0)
-    d1 = left1(d1)
+    a0 = left1(a0)
+    a1 = left1(a1)
+    c0 = left3(c0)
+    c1 = left3(c1)
+    d0 = left2(d0)
+    d1 = left2(d1)
   }
   xorRow(ptr, a0, a)
   xorRow(ptr + 16, b0, b)

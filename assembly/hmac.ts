@@ -8,7 +8,7 @@ import { compress, finish, midstate, sha256, toDigest } from './sha256'
 
 /**
  * midstates = the inner(32) and the outer(32) state of the key. Leaves the key's block in BLOCK: the caller wipes it.
- * A key longer than 64 bytes is hashed first, which pads it in place (see finish()).
+ * A key longer than 64 bytes is hashed first, which pads it in place (see pad()).
  */
 export function setKey(key: usize, length: i32, midstates: usize): void {
   wipe(BLOCK, 64)
@@ -35,12 +35,11 @@ export function padDigest(): void {
 export function hmacDigest(midstates: usize): void {
   compress(midstates, BLOCK, BLOCK, 1)
   toDigest(BLOCK)
-  compress(midstates + MIDSTATE_BYTES, BLOCK, BLOCK, 1)
-  toDigest(BLOCK)
+  outer(midstates, BLOCK)
 }
 
 /**
- * out = the HMAC of `length` bytes at `ptr`; slack as for finish().
+ * out = the HMAC of `length` bytes at `ptr`; slack as for pad().
  * Leaves the inner digest in BLOCK and in SCHEDULE: the caller wipes them.
  */
 export function hmac(midstates: usize, ptr: usize, length: i32, out: usize): void {

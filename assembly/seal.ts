@@ -54,9 +54,10 @@ export const NOT_YET_VALID: i32 = -6
  * its length is returned; 0 if the length is not in 0..16320 or not 0 <= createdAt <= issuedAt < 2^48.
  */
 export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
-  if (!sealBegin(length, createdAt, issuedAt)) return 0
-  hmac(KEYRING + SLOT_MIDSTATES, MESSAGE, HEADER_BYTES + length, DIGEST)
-  return finish(length)
+  const message = sealBegin(length, createdAt, issuedAt)
+  if (message === 0) return 0
+  hmac(KEYRING + SLOT_MIDSTATES, MESSAGE, message, DIGEST)
+  return finish(message)
 }
 
 /**
@@ -64,36 +65,50 @@ export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
  * is SHA-256(IPAD || MESSAGE) up to the payload's end, at DIGEST. This half returns the message's length, or 0.
  */
 export function sealBegin(length: i32, createdAt: f64, issuedAt: f64): i32 {
-  // Written so that NaN fails too.
-  if (<u32>length > <u32>MAX_PAYLOAD_BYTES || !(createdAt >= 0 && createdAt <= issuedAt && issuedAt <= MAX_TIME_MS)) {
-    wipe(PAYLOAD, MAX_PAYLOAD_BYTES)
-    return 0
-  }
-  // 1. header
-  store<u8>(MESSAGE, VERSION)
-  store<u8>(MESSAGE, 0, FLAGS)
-  store<u16>(MESSAGE, load<u16>(KEYRING, SLOT_KEY_ID), KEY_ID)
-  store48be(MESSAGE + CREATED_AT, createdAt)
-  store48be(MESSAGE + ISSUED_AT, issuedAt)
-  store<u8>(MESSAGE, 0, NONCE)
-  // 2. encrypt
-  xor(KEYRING, MESSAGE + NONCE, PAYLOAD, length)
-  return HEADER_BYTES + length
+  return encrypt(MESSAGE, length, MAX_PAYLOAD_BYTES, createdAt, issuedAt)
 }
 
 /** The other half: the token's length, or 0 if the length is not in 0..16320. */
 export function sealEnd(length: i32): i32 {
   if (<u32>length > <u32>MAX_PAYLOAD_BYTES) return 0
   hmacOuter(KEYRING + SLOT_MIDSTATES)
-  return finish(length)
+  return finish(HEADER_BYTES + length)
 }
 
-function finish(length: i32): i32 {
-  // 3. tag
-  copy32(PAYLOAD + length, DIGEST)
+function finish(message: i32): i32 {
+  const chars = addTag(MESSAGE, message, DIGEST, TOKEN)
   wipe(SCRATCH, SCRATCH_BYTES)
+  return chars
+}
+
+/**
+ * Steps 1 and 2 for the raw token at `ptr`: the length of its message, or 0 where length or times are out of range;
+ * then the payload is wiped.
+ */
+export function encrypt(ptr: usize, length: i32, maxLength: i32, createdAt: f64, issuedAt: f64): i32 {
+  // Written so that NaN fails too.
+  if (<u32>length > <u32>maxLength || !(createdAt >= 0 && createdAt <= issuedAt && issuedAt <= MAX_TIME_MS)) {
+    wipe(ptr + HEADER_BYTES, maxLength)
+    return 0
+  }
+  // 1. header
+  store<u8>(ptr, VERSION)
+  store<u8>(ptr, 0, FLAGS)
+  store<u16>(ptr, load<u16>(KEYRING, SLOT_KEY_ID), KEY_ID)
+  store48be(ptr + CREATED_AT, createdAt)
+  store48be(ptr + ISSUED_AT, issuedAt)
+  store<u8>(ptr, 0, NONCE)
+  // 2. encrypt
+  xor(KEYRING, ptr + NONCE, ptr + HEADER_BYTES, length)
+  return HEADER_BYTES + length
+}
+
+/** Steps 3 and 4, with the tag at `tag`: the length of the token, which comes to `text`. */
+export function addTag(ptr: usize, message: i32, tag: usize, text: usize): i32 {
+  // 3. tag
+  copy32(ptr + message, tag)
   // 4. encode
-  return encode(MESSAGE, HEADER_BYTES + length + TAG_BYTES, TOKEN)
+  return encode(ptr, message + TAG_BYTES, text)
 }
 
 /**
@@ -105,9 +120,10 @@ export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTim
   const message = openBegin(length)
   if (message < 0) return message
   // 4. key, 5. tag
-  const key = authenticate(message, min<i32>(keys, MAX_KEYS))
+  copy32(TAG, MESSAGE + message)
+  const key = authenticate(MESSAGE, message, TAG, 0, min<i32>(keys, MAX_KEYS))
   wipe(SCRATCH, SCRATCH_BYTES)
-  return key < 0 ? key : release(message, key, now, timeout, absoluteTimeout)
+  return key < 0 ? key : decrypt(MESSAGE, message, key, RESULT, now, timeout, absoluteTimeout)
 }
 
 /**
@@ -115,15 +131,7 @@ export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTim
  * and puts the inner digest at DIGEST as for seal(). This half returns the message's length, or a negative status.
  */
 export function openBegin(length: i32): i32 {
-  // 1. length
-  if (length < MIN_TOKEN_CHARS || length > MAX_TOKEN_CHARS || (length & 3) === 1) return MALFORMED
-  // 2. decode
-  const bytes = decode(TOKEN, length, MESSAGE)
-  if (bytes < 0) return MALFORMED
-  // 3. header
-  if (load<u8>(MESSAGE) !== VERSION || load<u8>(MESSAGE, FLAGS) & ~KNOWN_FLAGS) return UNSUPPORTED
-  if (load<u8>(MESSAGE, NONCE) !== 0) return MALFORMED
-  return bytes - TAG_BYTES
+  return parse(TOKEN, length, MAX_TOKEN_CHARS, MESSAGE)
 }
 
 /** The other half, for the `message` bytes at MESSAGE and the tag behind them. Returns what open() returns. */
@@ -134,24 +142,68 @@ export function openEnd(message: i32, key: i32, now: f64, timeout: f64, absolute
   hmacOuter(KEYRING + key * SLOT_BYTES + SLOT_MIDSTATES)
   const isAuthentic = equal(DIGEST, MESSAGE + message)
   wipe(SCRATCH, SCRATCH_BYTES)
-  return isAuthentic ? release(message, key, now, timeout, absoluteTimeout) : BAD_TAG
+  return isAuthentic ? decrypt(MESSAGE, message, key, RESULT, now, timeout, absoluteTimeout) : BAD_TAG
 }
 
-function release(message: i32, key: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
+/** Steps 1 to 3 for the text at `text`, whose raw token comes to `ptr`: the length of its message, or a status. */
+export function parse(text: usize, length: i32, maxLength: i32, ptr: usize): i32 {
+  // 1. length
+  if (length < MIN_TOKEN_CHARS || length > maxLength || (length & 3) === 1) return MALFORMED
+  // 2. decode
+  const bytes = decode(text, length, ptr)
+  if (bytes < 0) return MALFORMED
+  // 3. header
+  if (load<u8>(ptr) !== VERSION || load<u8>(ptr, FLAGS) & ~KNOWN_FLAGS) return UNSUPPORTED
+  if (load<u8>(ptr, NONCE) !== 0) return MALFORMED
+  return bytes - TAG_BYTES
+}
+
+/** Step 4: the next slot from `key` on with the id of the raw token at `ptr`; `keys` or more if there is none. */
+export function findKey(ptr: usize, key: i32, keys: i32): i32 {
+  const id = load<u16>(ptr, KEY_ID)
+  while (key < keys && load<u16>(KEYRING + key * SLOT_BYTES, SLOT_KEY_ID) !== id) key++
+  return key
+}
+
+/**
+ * Steps 4 and 5: the first slot from `key` on whose key made the tag at `tag`, or a status. Ids and slots are not
+ * secret; of several keys with the token's id (2^-16 for a pair) each is tried. The place behind the message, where the
+ * tag stood, is used up by the padding.
+ */
+export function authenticate(ptr: usize, message: i32, tag: usize, key: i32, keys: i32): i32 {
+  let status = UNKNOWN_KEY
+  for (key = findKey(ptr, key, keys); key < keys; key = findKey(ptr, key + 1, keys)) {
+    hmac(KEYRING + key * SLOT_BYTES + SLOT_MIDSTATES, ptr, message, DIGEST)
+    if (equal(DIGEST, tag)) return key
+    status = BAD_TAG
+  }
+  return status
+}
+
+/** Steps 6 and 7 with the key of slot `key`: the length of the payload, and four numbers at `result`; or a status. */
+export function decrypt(
+  ptr: usize,
+  message: i32,
+  key: i32,
+  result: usize,
+  now: f64,
+  timeout: f64,
+  absoluteTimeout: f64,
+): i32 {
   // 6. times: written so that NaN fails too
-  const createdAt = load48be(MESSAGE + CREATED_AT)
-  const issuedAt = load48be(MESSAGE + ISSUED_AT)
+  const createdAt = load48be(ptr + CREATED_AT)
+  const issuedAt = load48be(ptr + ISSUED_AT)
   if (createdAt > issuedAt) return MALFORMED
   if (!(issuedAt <= now + MAX_SKEW_MS)) return NOT_YET_VALID
   if (!(now - issuedAt < timeout && now - createdAt < absoluteTimeout)) return EXPIRED
   // 7. decrypt
-  const payloadLength = message - HEADER_BYTES
-  xor(KEYRING + key * SLOT_BYTES, MESSAGE + NONCE, PAYLOAD, payloadLength)
-  store<f64>(RESULT, createdAt, RESULT_CREATED_AT)
-  store<f64>(RESULT, issuedAt, RESULT_ISSUED_AT)
-  store<i32>(RESULT, <i32>load<u8>(MESSAGE, FLAGS), RESULT_FLAGS)
-  store<i32>(RESULT, key, RESULT_KEY)
-  return payloadLength
+  const length = message - HEADER_BYTES
+  xor(KEYRING + key * SLOT_BYTES, ptr + NONCE, ptr + HEADER_BYTES, length)
+  store<f64>(result, createdAt, RESULT_CREATED_AT)
+  store<f64>(result, issuedAt, RESULT_ISSUED_AT)
+  store<i32>(result, <i32>load<u8>(ptr, FLAGS), RESULT_FLAGS)
+  store<i32>(result, key, RESULT_KEY)
+  return length
 }
 
 /** DIGEST = the inner digest of `message` bytes at MESSAGE, with slot 0: what a caller times its own SHA-256 against. */
@@ -159,25 +211,6 @@ export function inner(message: i32): void {
   if (<u32>message > <u32>(HEADER_BYTES + MAX_PAYLOAD_BYTES)) return
   innerDigest(KEYRING + SLOT_MIDSTATES, 64, MESSAGE, message, DIGEST)
   wipe(SCHEDULE, 256)
-}
-
-/**
- * The slot whose key made the tag behind `length` bytes at MESSAGE, or a negative status. Ids and slots are not
- * secret; of several keys with the token's id (2^-16 for a pair) each is tried. The tag's place is used up by the
- * padding.
- */
-function authenticate(length: i32, keys: i32): i32 {
-  const id = load<u16>(MESSAGE, KEY_ID)
-  let status = UNKNOWN_KEY
-  copy32(TAG, MESSAGE + length)
-  for (let i = 0; i < keys; i++) {
-    const slot = KEYRING + i * SLOT_BYTES
-    if (load<u16>(slot, SLOT_KEY_ID) !== id) continue
-    hmac(slot + SLOT_MIDSTATES, MESSAGE, length, DIGEST)
-    if (equal(DIGEST, TAG)) return i
-    status = BAD_TAG
-  }
-  return status
 }
 
 /** Zeroes an opened payload of `length` bytes at MESSAGE + 32. */

@@ -2,11 +2,11 @@
  * SHA-256 (FIPS 180-4). The state is eight u32 in the machine's order; a message is hashed where it lies and padded
  * in place. No streaming: every message here is in memory as a whole.
  */
-import { load32be, store32be } from './bytes'
+import { load32be, store32be, wipe } from './bytes'
 import { SCHEDULE } from './layout'
 
 /** FIPS 180-4 section 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-const K: usize = memory.data<u32>([
+export const K: usize = memory.data<u32>([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
   0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
@@ -21,12 +21,6 @@ const K: usize = memory.data<u32>([
 const INITIAL: usize = memory.data<u32>([
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ])
-
-/** W(t) + K(t); the SIMD build has stored the sum. */
-function wk(at: usize): u32 {
-  if (ASC_FEATURE_SIMD) return load<u32>(at + SCHEDULE)
-  return load<u32>(at + SCHEDULE) + load<u32>(at + K)
-}
 
 // The functions of section 4.1.2. Maj stands in the rounds.
 
@@ -75,18 +69,23 @@ function swap4(x: v128): v128 {
 }
 
 function storeWK(w: v128, at: usize): void {
-  v128.store(at + SCHEDULE, i32x4.add(w, v128.load(at + K)))
+  v128.store(at, i32x4.add(w, v128.load(at + (K - SCHEDULE))))
 }
 
-/** The whole message schedule of a block, in the build without SIMD. */
+/** SCHEDULE = W(t) + K(t) of a whole block, in the build without SIMD. */
 function schedule(ptr: usize): void {
   for (let i: usize = 0; i < 64; i += 4) store<u32>(i + SCHEDULE, load32be(ptr + i))
   for (let i: usize = SCHEDULE; i < SCHEDULE + 192; i += 4) {
+    const w16 = load<u32>(i)
     const w15 = load<u32>(i, 4)
     const w2 = load<u32>(i, 56)
     const s0 = rotr<u32>(w15, 7) ^ rotr<u32>(w15, 18) ^ (w15 >> 3)
     const s1 = rotr<u32>(w2, 17) ^ rotr<u32>(w2, 19) ^ (w2 >> 10)
-    store<u32>(i, load<u32>(i) + s0 + load<u32>(i, 36) + s1, 64)
+    store<u32>(i, w16 + s0 + load<u32>(i, 36) + s1, 64)
+    store<u32>(i, w16 + load<u32>(i + (K - SCHEDULE)))
+  }
+  for (let i: usize = SCHEDULE + 192; i < SCHEDULE + 256; i += 4) {
+    store<u32>(i, load<u32>(i) + load<u32>(i + (K - SCHEDULE)))
   }
 }
 
@@ -116,10 +115,10 @@ function rounds<T>(from: usize, to: usize, ptr: usize, blocks: i32): void {
       w1 = swap4(w1)
       w2 = swap4(w2)
       w3 = swap4(w3)
-      storeWK(w0, 0)
-      storeWK(w1, 16)
-      storeWK(w2, 32)
-      storeWK(w3, 48)
+      storeWK(w0, SCHEDULE)
+      storeWK(w1, SCHEDULE + 16)
+      storeWK(w2, SCHEDULE + 32)
+      storeWK(w3, SCHEDULE + 48)
     } else {
       schedule(ptr)
     }
@@ -137,20 +136,20 @@ function rounds<T>(from: usize, to: usize, ptr: usize, blocks: i32): void {
     let t: u32 = 0
     // 3 x 16 rounds that compute the words for the next 16 between them, then 16 that need not: 5 % faster than 4 x
     // 16 with a branch, 20 % faster than the schedule first, and than all 64 unrolled where caches are cold.
-    for (let i: usize = 0; i < 192; i += 64) {
-      t = h + wk(i) + ch(e, f, g) + bigSigma1(e)
+    for (let i: usize = SCHEDULE; i < SCHEDULE + 192; i += 64) {
+      t = h + load<u32>(i) + ch(e, f, g) + bigSigma1(e)
       y = a ^ b
       h = (b ^ (x & y)) + t + bigSigma0(a)
       d += t
-      t = g + wk(i + 4) + ch(d, e, f) + bigSigma1(d)
+      t = g + load<u32>(i, 4) + ch(d, e, f) + bigSigma1(d)
       x = h ^ a
       g = (a ^ (y & x)) + t + bigSigma0(h)
       c += t
-      t = f + wk(i + 8) + ch(c, d, e) + bigSigma1(c)
+      t = f + load<u32>(i, 8) + ch(c, d, e) + bigSigma1(c)
       y = g ^ h
       f = (h ^ (x & y)) + t + bigSigma0(g)
       b += t
-      t = e + wk(i + 12) + ch(b, c, d) + bigSigma1(b)
+      t = e + load<u32>(i, 12) + ch(b, c, d) + bigSigma1(b)
       x = f ^ g
       e = (g ^ (y & x)) + t + bigSigma0(f)
       a += t
@@ -158,19 +157,19 @@ function rounds<T>(from: usize, to: usize, ptr: usize, blocks: i32): void {
         w0 = next(w0, w1, w2, w3)
         storeWK(w0, i + 64)
       }
-      t = d + wk(i + 16) + ch(a, b, c) + bigSigma1(a)
+      t = d + load<u32>(i, 16) + ch(a, b, c) + bigSigma1(a)
       y = e ^ f
       d = (f ^ (x & y)) + t + bigSigma0(e)
       h += t
-      t = c + wk(i + 20) + ch(h, a, b) + bigSigma1(h)
+      t = c + load<u32>(i, 20) + ch(h, a, b) + bigSigma1(h)
       x = d ^ e
       c = (e ^ (y & x)) + t + bigSigma0(d)
       g += t
-      t = b + wk(i + 24) + ch(g, h, a) + bigSigma1(g)
+      t = b + load<u32>(i, 24) + ch(g, h, a) + bigSigma1(g)
       y = c ^ d
       b = (d ^ (x & y)) + t + bigSigma0(c)
       f += t
-      t = a + wk(i + 28) + ch(f, g, h) + bigSigma1(f)
+      t = a + load<u32>(i, 28) + ch(f, g, h) + bigSigma1(f)
       x = b ^ c
       a = (c ^ (y & x)) + t + bigSigma0(b)
       e += t
@@ -178,19 +177,19 @@ function rounds<T>(from: usize, to: usize, ptr: usize, blocks: i32): void {
         w1 = next(w1, w2, w3, w0)
         storeWK(w1, i + 80)
       }
-      t = h + wk(i + 32) + ch(e, f, g) + bigSigma1(e)
+      t = h + load<u32>(i, 32) + ch(e, f, g) + bigSigma1(e)
       y = a ^ b
       h = (b ^ (x & y)) + t + bigSigma0(a)
       d += t
-      t = g + wk(i + 36) + ch(d, e, f) + bigSigma1(d)
+      t = g + load<u32>(i, 36) + ch(d, e, f) + bigSigma1(d)
       x = h ^ a
       g = (a ^ (y & x)) + t + bigSigma0(h)
       c += t
-      t = f + wk(i + 40) + ch(c, d, e) + bigSigma1(c)
+      t = f + load<u32>(i, 40) + ch(c, d, e) + bigSigma1(c)
       y = g ^ h
       f = (h ^ (x & y)) + t + bigSigma0(g)
       b += t
-      t = e + wk(i + 44) + ch(b, c, d) + bigSigma1(b)
+      t = e + load<u32>(i, 44) + ch(b, c, d) + bigSigma1(b)
       x = f ^ g
       e = (g ^ (y & x)) + t + bigSigma0(f)
       a += t
@@ -198,19 +197,19 @@ function rounds<T>(from: usize, to: usize, ptr: usize, blocks: i32): void {
         w2 = next(w2, w3, w0, w1)
         storeWK(w2, i + 96)
       }
-      t = d + wk(i + 48) + ch(a, b, c) + bigSigma1(a)
+      t = d + load<u32>(i, 48) + ch(a, b, c) + bigSigma1(a)
       y = e ^ f
       d = (f ^ (x & y)) + t + bigSigma0(e)
       h += t
-      t = c + wk(i + 52) + ch(h, a, b) + bigSigma1(h)
+      t = c + load<u32>(i, 52) + ch(h, a, b) + bigSigma1(h)
       x = d ^ e
       c = (e ^ (y & x)) + t + bigSigma0(d)
       g += t
-      t = b + wk(i + 56) + ch(g, h, a) + bigSigma1(g)
+      t = b + load<u32>(i, 56) + ch(g, h, a) + bigSigma1(g)
       y = c ^ d
       b = (d ^ (x & y)) + t + bigSigma0(c)
       f += t
-      t = a + wk(i + 60) + ch(f, g, h) + bigSigma1(f)
+      t = a + load<u32>(i, 60) + ch(f, g, h) + bigSigma1(f)
       x = b ^ c
       a = (c ^ (y & x)) + t + bigSigma0(b)
       e += t
@@ -219,67 +218,67 @@ function rounds<T>(from: usize, to: usize, ptr: usize, blocks: i32): void {
         storeWK(w3, i + 112)
       }
     }
-    t = h + wk(192) + ch(e, f, g) + bigSigma1(e)
+    t = h + load<u32>(SCHEDULE, 192) + ch(e, f, g) + bigSigma1(e)
     y = a ^ b
     h = (b ^ (x & y)) + t + bigSigma0(a)
     d += t
-    t = g + wk(196) + ch(d, e, f) + bigSigma1(d)
+    t = g + load<u32>(SCHEDULE, 196) + ch(d, e, f) + bigSigma1(d)
     x = h ^ a
     g = (a ^ (y & x)) + t + bigSigma0(h)
     c += t
-    t = f + wk(200) + ch(c, d, e) + bigSigma1(c)
+    t = f + load<u32>(SCHEDULE, 200) + ch(c, d, e) + bigSigma1(c)
     y = g ^ h
     f = (h ^ (x & y)) + t + bigSigma0(g)
     b += t
-    t = e + wk(204) + ch(b, c, d) + bigSigma1(b)
+    t = e + load<u32>(SCHEDULE, 204) + ch(b, c, d) + bigSigma1(b)
     x = f ^ g
     e = (g ^ (y & x)) + t + bigSigma0(f)
     a += t
-    t = d + wk(208) + ch(a, b, c) + bigSigma1(a)
+    t = d + load<u32>(SCHEDULE, 208) + ch(a, b, c) + bigSigma1(a)
     y = e ^ f
     d = (f ^ (x & y)) + t + bigSigma0(e)
     h += t
-    t = c + wk(212) + ch(h, a, b) + bigSigma1(h)
+    t = c + load<u32>(SCHEDULE, 212) + ch(h, a, b) + bigSigma1(h)
     x = d ^ e
     c = (e ^ (y & x)) + t + bigSigma0(d)
     g += t
-    t = b + wk(216) + ch(g, h, a) + bigSigma1(g)
+    t = b + load<u32>(SCHEDULE, 216) + ch(g, h, a) + bigSigma1(g)
     y = c ^ d
     b = (d ^ (x & y)) + t + bigSigma0(c)
     f += t
-    t = a + wk(220) + ch(f, g, h) + bigSigma1(f)
+    t = a + load<u32>(SCHEDULE, 220) + ch(f, g, h) + bigSigma1(f)
     x = b ^ c
     a = (c ^ (y & x)) + t + bigSigma0(b)
     e += t
-    t = h + wk(224) + ch(e, f, g) + bigSigma1(e)
+    t = h + load<u32>(SCHEDULE, 224) + ch(e, f, g) + bigSigma1(e)
     y = a ^ b
     h = (b ^ (x & y)) + t + bigSigma0(a)
     d += t
-    t = g + wk(228) + ch(d, e, f) + bigSigma1(d)
+    t = g + load<u32>(SCHEDULE, 228) + ch(d, e, f) + bigSigma1(d)
     x = h ^ a
     g = (a ^ (y & x)) + t + bigSigma0(h)
     c += t
-    t = f + wk(232) + ch(c, d, e) + bigSigma1(c)
+    t = f + load<u32>(SCHEDULE, 232) + ch(c, d, e) + bigSigma1(c)
     y = g ^ h
     f = (h ^ (x & y)) + t + bigSigma0(g)
     b += t
-    t = e + wk(236) + ch(b, c, d) + bigSigma1(b)
+    t = e + load<u32>(SCHEDULE, 236) + ch(b, c, d) + bigSigma1(b)
     x = f ^ g
     e = (g ^ (y & x)) + t + bigSigma0(f)
     a += t
-    t = d + wk(240) + ch(a, b, c) + bigSigma1(a)
+    t = d + load<u32>(SCHEDULE, 240) + ch(a, b, c) + bigSigma1(a)
     y = e ^ f
     d = (f ^ (x & y)) + t + bigSigma0(e)
     h += t
-    t = c + wk(244) + ch(h, a, b) + bigSigma1(h)
+    t = c + load<u32>(SCHEDULE, 244) + ch(h, a, b) + bigSigma1(h)
     x = d ^ e
     c = (e ^ (y & x)) + t + bigSigma0(d)
     g += t
-    t = b + wk(248) + ch(g, h, a) + bigSigma1(g)
+    t = b + load<u32>(SCHEDULE, 248) + ch(g, h, a) + bigSigma1(g)
     y = c ^ d
     b = (d ^ (x & y)) + t + bigSigma0(c)
     f += t
-    t = a + wk(252) + ch(f, g, h) + bigSigma1(f)
+    t = a + load<u32>(SCHEDULE, 252) + ch(f, g, h) + bigSigma1(f)
     x = b ^ c
     a = (c ^ (y & x)) + t + bigSigma0(b)
     e += t
@@ -315,30 +314,27 @@ export function toDigest(state: usize): void {
 }
 
 /**
- * out = the digest of `before` bytes, a multiple of 64 that the state `from` has taken in, and `length` bytes at `ptr`.
- * Pads in place (section 5.1.1): overwrites up to 72 bytes behind the message, which a message must have as slack.
+ * Pads (section 5.1.1) the `length` bytes at `ptr` behind `before` bytes that are hashed already, a multiple of 64, and
+ * returns how many blocks they are then. In place: overwrites up to 80 bytes behind the message, which a message must
+ * have as slack.
  */
-export function finish(from: usize, before: i32, ptr: usize, length: i32, out: usize): void {
+export function pad(before: i32, ptr: usize, length: i32): i32 {
   const end = ptr + length
   const blocks = (length + 72) >> 6
-  if (ASC_FEATURE_SIMD) {
-    // Up to the last block's end or up to 8 bytes beyond: at most 72.
-    const zero = i32x4.splat(0)
-    v128.store(end, zero)
-    v128.store(end, zero, 16)
-    v128.store(end, zero, 32)
-    v128.store(end, zero, 48)
-    store<u64>(end, 0, 64)
-  } else {
-    memory.fill(end, 0, 72)
-  }
+  // Up to the last block's end or up to 8 bytes beyond.
+  wipe(end, 72)
   store<u8>(end, 0x80)
   store32be(ptr + (blocks << 6) - 4, (before + length) << 3)
-  compress(from, out, ptr, blocks)
+  return blocks
+}
+
+/** out = the digest of `before` bytes, which the state `from` has taken in, and `length` bytes at `ptr`; see pad(). */
+export function finish(from: usize, before: i32, ptr: usize, length: i32, out: usize): void {
+  compress(from, out, ptr, pad(before, ptr, length))
   toDigest(out)
 }
 
-/** out = SHA-256 of `length` bytes at `ptr`; slack as for finish(). */
+/** out = SHA-256 of `length` bytes at `ptr`; slack as for pad(). */
 export function sha256(ptr: usize, length: i32, out: usize): void {
   finish(INITIAL, 0, ptr, length, out)
 }

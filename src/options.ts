@@ -16,12 +16,12 @@ import {
 export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'name'> {
   /** The cookie's name. Default '_node'. */
   readonly session_key?: string | undefined
-  /** Where on `req` the session stands. Default 'session'. */
+  /** Where on `req` the session stands. Default 'session'. Means nothing with `cookie-sessions/fetch`. */
   readonly property?: string | undefined
   /** How old a token may grow, ms, before an unchanged session is issued anew; true: on every response; false: only when the data
    * changes. Default: a tenth of `timeout`. */
   readonly rolling?: boolean | number | undefined
-  /** The cookie's path, and the only one under which there are sessions. Default '/'. */
+  /** The cookie's path, and the only one under which there are sessions (with `cookie-sessions/fetch`, what is wrapped). Default '/'. */
   readonly path?: string | undefined
   /** The cookie's domain. Default: none, so that only the host itself gets it. */
   readonly domain?: string | undefined

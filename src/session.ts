@@ -368,7 +368,8 @@ function serializeSession(session: object): string {
 }
 
 function reservedKey(data: object): string | undefined {
-  return RESERVED.find((name) => Object.hasOwn(data, name))
+  for (const name of RESERVED) if (Object.hasOwn(data, name)) return name
+  return undefined
 }
 
 function reserved(key: string): SessionError {

@@ -14,23 +14,21 @@ describe('all backends write the same bytes and read each other', () => {
       (length) => `${'x'.repeat(length % 10)}${'a\u00e9\u20ac\u{1f36a}'.repeat(Math.floor(length / 10))}`,
     ],
   ]
-  const all = labels.map((label) => makeText(label))
+  const all = labels.map((label) => ({ label, codec: makeText(label) }))
+  // The slow ones among them: but for how they read and write text, these are 'js'.
+  const withoutVariants = all.filter(({ label }) => !label.startsWith('js '))
   const opened = (json: string): object => ({ ok: true, json, createdAt: NOW - 5, issuedAt: NOW, keyIndex: 0 })
 
-  function check(lengths: readonly number[], text: (length: number) => string): void {
+  function check(lengths: readonly number[], text: (length: number) => string, codecs = all): void {
     for (const length of lengths) {
       const json = text(length)
       expect(Buffer.byteLength(json)).toBe(length)
-      const tokens = all.map((codec) => codec.seal(json, NOW - 5) as string)
+      const tokens = codecs.map(({ codec }) => codec.seal(json, NOW - 5) as string)
       const [first = ''] = tokens
       expect(first).toHaveLength(Math.ceil(((64 + length) * 4) / 3))
       if (tokens.some((token) => token !== first)) throw new Error(`at ${length} bytes the tokens differ`)
-      for (const [i, codec] of all.entries()) {
-        expect({ label: labels[i], length, ...codec.open(first) }).toEqual({
-          label: labels[i],
-          length,
-          ...opened(json),
-        })
+      for (const { label, codec } of codecs) {
+        expect({ label, length, ...codec.open(first) }).toEqual({ label, length, ...opened(json) })
       }
     }
   }
@@ -47,6 +45,7 @@ describe('all backends write the same bytes and read each other', () => {
     check(
       lengths.filter((length) => length <= 16_320),
       text,
+      withoutVariants,
     )
   })
 

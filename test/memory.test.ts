@@ -3,6 +3,7 @@
  * keystream, secret or computed tag anywhere. The kernel's own calls are scanned in kernels.memory.test.ts.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Kernel } from '../src/codec/abi.ts'
 import type { Backend } from '../src/codec/backend.ts'
 import { createCodec, createTextCodec } from '../src/codec/codec.ts'
 import { nodeBackend } from '../src/codec/node.ts'
@@ -28,6 +29,11 @@ interface Subject {
   readonly keyRegions: readonly Region[]
 }
 
+/** All slots, 64 of 112 bytes (assembly/layout.ts). */
+function keyRegion({ KEYRING }: Kernel): Region {
+  return [KEYRING.value, KEYRING.value + 64 * 112]
+}
+
 /** A backend on a WebAssembly instance of its own, with that instance's memory. */
 async function wasmSubject(name: 'wasm' | 'auto', hasBuffer = true, threshold?: number): Promise<Subject> {
   vi.resetModules()
@@ -46,23 +52,41 @@ async function wasmSubject(name: 'wasm' | 'auto', hasBuffer = true, threshold?: 
   vi.unstubAllGlobals()
   WebAssembly.Instance = Instance
   expect(instances).toHaveLength(1)
-  const exports = instances[0]?.exports as unknown as {
-    memory: WebAssembly.Memory
-    KEYRING: WebAssembly.Global
-    IPAD: WebAssembly.Global
-    SLOT_BYTES: WebAssembly.Global
-    MAX_KEYS: WebAssembly.Global
-  }
-  const from = exports.KEYRING.value
-  const keyring: Region = [from, from + exports.SLOT_BYTES.value * exports.MAX_KEYS.value]
-  const pad: Region = [exports.IPAD.value, exports.IPAD.value + 64]
+  const kernel = instances[0]?.exports as unknown as Kernel
+  const keyring = keyRegion(kernel)
+  const pad: Region = [kernel.IPAD.value, kernel.IPAD.value + 64]
   return {
     backend,
     createCodec,
     createTextCodec,
-    memory: () => new Uint8Array(exports.memory.buffer),
+    memory: () => new Uint8Array(kernel.memory.buffer),
     // 'auto' may have node:crypto hash over the padded key, which has a block of its own.
     keyRegions: name === 'auto' ? [keyring, pad] : [keyring],
+  }
+}
+
+/** The js backend on an instance of its own, with that instance's memory. */
+async function jsSubject(...missing: string[]): Promise<Subject> {
+  vi.resetModules()
+  const kernels: Kernel[] = []
+  vi.doMock('#codec.js', async (importOriginal) => {
+    const { default: instantiate } = await importOriginal<{ default: () => Kernel }>()
+    return { default: () => kernels[kernels.push(instantiate()) - 1] }
+  })
+  const { createCodec, createTextCodec } = await import('../src/codec/codec.ts')
+  const { js } = await import('../src/codec/js.ts')
+  vi.doUnmock('#codec.js')
+  for (const name of missing) vi.stubGlobal(name, undefined)
+  js.keyring([new Uint8Array(32)], NAME)
+  vi.unstubAllGlobals()
+  const [kernel, ...others] = kernels as [Kernel]
+  expect(others).toEqual([])
+  return {
+    backend: js,
+    createCodec,
+    createTextCodec,
+    memory: () => new Uint8Array(kernel.memory.buffer),
+    keyRegions: [keyRegion(kernel)],
   }
 }
 
@@ -100,6 +124,8 @@ const SUBJECTS: { readonly [label: string]: Subject } = {
   // Whatever this machine finds faster
   'auto with all the help there is': await wasmSubject('auto', true, 0),
   node: nodeSubject(),
+  js: await jsSubject(),
+  'js without anything': await jsSubject('Buffer', 'TextEncoder', 'TextDecoder'),
 }
 
 /** Bytes as they are, and as a kernel may hold them: in words of the other byte order. */
@@ -223,7 +249,8 @@ describe.each(Object.entries(SUBJECTS))('%s', (_, subject) => {
 
   it('keeps nothing of secrets of any length, nor of what is derived, outside of the key region', () => {
     vi.spyOn(process, 'emitWarning').mockReturnValue()
-    const secrets = ['123abc, a weak secret', ...[32, 33, 63, 64, 65, 119, 200, 4_096].map(textOf)]
+    const weak = subject.backend.name === 'js' ? [] : ['123abc, a weak secret']
+    const secrets = [...weak, ...[32, 33, 63, 64, 65, 119, 200, 4_096].map(textOf)]
     createCodec({ ...options, secret: secrets, name: 'a name of its own' })
     expectKeysInPlace(secrets, 'a name of its own')
     createCodec({ ...options, secret: toBytes(textOf(1_000)) })

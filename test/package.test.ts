@@ -95,7 +95,15 @@ describe('the tarball', () => {
     const allowed =
       /^(dist\/.*\.(js|d\.ts)|build\/codec\.[\w.]+|docs\/.*|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/
     expect(packed.filter((name) => !allowed.test(name))).toEqual([])
-    expect(packed.filter((name) => /kernels|scalar|debug|\.map$|\.test\./.test(name))).toEqual([])
+    expect(packed.filter((name) => /kernels|debug|\.map$|\.test\./.test(name))).toEqual([])
+    // Of the kernels, WebAssembly with SIMD and plain JavaScript without, and what importers need to know of them.
+    expect(packed.filter((name) => name.startsWith('build/'))).toEqual([
+      'build/codec.d.wasm.ts',
+      'build/codec.scalar.js',
+      'build/codec.wasm',
+      'build/codec.wasm.js',
+      'build/codec.workerd.js',
+    ])
   })
 
   it('holds every file that package.json leads to', () => {
@@ -227,7 +235,35 @@ describe('the entries', () => {
     ).toBe(expected)
   })
 
-  it("'cookie-sessions/codec' draws in no node: module and nothing of HTTP", () => {
+  it("'cookie-sessions/js' is the backend, by import and require", () => {
+    const check = `
+      const codec = createCodec({ secret: 'a published secret, good for tests only', name: 'n', backend: js })
+      console.log(codec.backend, codec.open(codec.seal('data')).data, named === js)`
+    const required =
+      "const { createCodec } = require('cookie-sessions'), { default: js, js: named } = require('cookie-sessions/js')"
+    const imported =
+      "import { createCodec } from 'cookie-sessions/codec'\nimport js, { js as named } from 'cookie-sessions/js'"
+    expect(run('js.cjs', required + check)).toBe('js data true\n')
+    expect(run('js.mjs', imported + check)).toBe('js data true\n')
+  })
+
+  it("'cookie-sessions/fetch' works by import and require, on that backend too", () => {
+    const check = `
+      const withSession = sessions({ secret: generateSecret(), backend: js })
+      const handler = withSession((request, session) => new Response(String(session.views = (session.views ?? 0) + 1)))
+      handler(new Request('http://localhost/')).then(async (first) => {
+        const cookie = first.headers.get('set-cookie').split(';')[0]
+        const second = await handler(new Request('http://localhost/', { headers: { cookie } }))
+        console.log(await first.text(), await second.text())
+      })`
+    const required = `const { default: sessions, generateSecret } = require('cookie-sessions/fetch'), { js } = require('cookie-sessions/js')`
+    const imported = `import sessions, { generateSecret } from 'cookie-sessions/fetch'\nimport js from 'cookie-sessions/js'`
+    expect(run('fetch.cjs', required + check)).toBe('1 2\n')
+    expect(run('fetch.mjs', imported + check)).toBe('1 2\n')
+  })
+
+  /** The files that come with an entry, and what they import from elsewhere. */
+  function drawnInBy(entry: string): { files: string[]; outside: string[] } {
     const seen = new Map<string, string[]>()
     function visit(path: string): void {
       if (seen.has(path)) return
@@ -239,10 +275,30 @@ describe('the entries', () => {
       seen.set(path, imports)
       for (const from of imports) if (from.startsWith('.')) visit(posix.join(posix.dirname(path), from))
     }
-    visit('dist/codec/index.js')
-    expect([...seen.keys()].filter((path) => !path.startsWith('dist/codec/'))).toEqual(['dist/errors.js'])
-    const outside = [...seen.values()].flat().filter((from) => !from.startsWith('.'))
+    visit(entry)
+    return { files: [...seen.keys()], outside: [...seen.values()].flat().filter((from) => !from.startsWith('.')) }
+  }
+
+  it("'cookie-sessions/codec' draws in no node: module and nothing of HTTP, and not the js backend", () => {
+    const { files, outside } = drawnInBy('dist/codec/index.js')
+    expect(files.filter((path) => !path.startsWith('dist/codec/'))).toEqual(['dist/errors.js'])
+    expect(files).not.toContain('dist/codec/js.js')
     expect(outside).toEqual(['#codec.wasm'])
+  })
+
+  it("'cookie-sessions/fetch' draws in no node: module, neither Connect's glue nor the js backend", () => {
+    const { files, outside } = drawnInBy('dist/fetch.js')
+    for (const name of ['connect', 'headers', 'index', 'codec/js']) expect(files).not.toContain(`dist/${name}.js`)
+    expect(outside.sort()).toEqual(['#codec.wasm', 'cookie'])
+  })
+
+  it("'cookie-sessions/js' draws in neither WebAssembly nor another backend, and no node: module", () => {
+    const { files, outside } = drawnInBy('dist/codec/js.js')
+    expect(files.filter((path) => !path.startsWith('dist/codec/'))).toEqual(['dist/errors.js'])
+    for (const name of ['wasm', 'node', 'codec']) expect(files).not.toContain(`dist/codec/${name}.js`)
+    expect(outside).toEqual(['#codec.js'])
+    expect(manifest.imports['#codec.js']).toBe('./build/codec.scalar.js')
+    expect(readFileSync(posix.join(installed, 'build/codec.scalar.js'), 'utf8')).not.toMatch(/\bimport\b|\brequire\b/)
   })
 
   it("'cookie-sessions/codec' works where there is no process, Buffer or require", () => {

@@ -92,7 +92,7 @@ async function run(code: string): Promise<string> {
 
 describe('README', () => {
   it('counts views with Connect', async () => {
-    const get = await serve(snippet('js', 'views\\n'))
+    const get = await serve(snippet('js', 'connect()\n  .use(sessions('))
     expect([await get('/'), await get('/'), await get('/')]).toEqual(['1 views\n', '2 views\n', '3 views\n'])
   })
 
@@ -120,7 +120,7 @@ describe('README', () => {
       import sessions from 'cookie-sessions'
       const app = connect().use(sessions({ secret: process.env.SESSION_SECRET })).use(remember)
       app.use((req, res) => res.end(String(req.session.history.length))).listen(8080)`
-    const get = await serve(snippet('js', 'SessionError') + use)
+    const get = await serve(snippet('js', 'error instanceof SessionError') + use)
     const long = `/${'x'.repeat(1000)}`
     expect([await get(long), await get(long), await get(long), await get('/')]).toEqual(['1', '2', '1', '2'])
   })
@@ -141,9 +141,59 @@ describe('README', () => {
   })
 
   it('seals and opens without HTTP', async () => {
-    const output = await run(snippet('js', 'cookie-sessions/codec'))
+    const output = await run(snippet('js', "codec.open('garbage')"))
     expect(output).toMatch(/ok: true,\s+data: { user: 42 },/)
     expect(output).toContain("{ ok: false, reason: 'malformed' }")
+  })
+
+  it('seals and opens lists', async () => {
+    const output = await run(snippet('js', 'sealMany'))
+    expect(output).toMatch(/data: { user: 1 },.*data: { user: 2 },/s)
+  })
+
+  it('seals and opens without WebAssembly', async () => {
+    expect(await run(snippet('js', 'cookie-sessions/js'))).toBe('js\n')
+  })
+
+  it('answers with the Fetch API', async () => {
+    const use = `
+      let cookie = ''
+      for (const path of ['/', '/', '/login', '/']) {
+        const request = new Request('https://example.com' + path, { headers: { cookie } })
+        const response = await app.fetch(request)
+        cookie = response.headers.getSetCookie()[0].split(';')[0]
+        console.log(response.status, (await response.text()).trim())
+      }`
+    const wrapped = snippet('js', 'fetch: withSession').replace('export default {', 'const app = {')
+    const output = await run(wrapped + use)
+    expect(output).toBe('200 stranger: 1 views\n200 stranger: 2 views\n303 \n200 alice: 1 views\n')
+  })
+
+  it('answers with the Fetch API in two steps', async () => {
+    const use = `
+      const handle = async (request, session) => ({ body: 'made', status: 201, headers: { seen: session.seen = 'yes' } })
+      const response = await respond(new Request('https://example.com/'), handle)
+      console.log(response.status, response.headers.get('seen'), /^_node=[\\w-]+; .*Secure/.test(response.headers.get('set-cookie')))`
+    expect(await run(snippet('js', 'withSession.commit') + use)).toBe('201 yes true\n')
+  })
+
+  it("reads the session of a WebSocket's handshake", async () => {
+    const use = `
+      server.on('listening', async () => {
+        const { connect: dial } = await import('node:net')
+        const { port } = server.address()
+        const cookie = (await fetch('http://127.0.0.1:' + port)).headers.getSetCookie()[0].split(';')[0]
+        for (const header of ['', 'Cookie: ' + cookie + '\\r\\n']) {
+          const socket = dial(port, '127.0.0.1').setEncoding('utf8')
+          socket.write('GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n' + header + '\\r\\n')
+          let answer = ''
+          for await (const chunk of socket) answer += chunk
+          console.log(answer.split('\\r\\n')[0], answer.split('\\r\\n').at(-1))
+        }
+        server.close()
+      })`
+    const output = await run(snippet('js', 'middleware.open').replace('listen(8080)', 'listen(0, "127.0.0.1")') + use)
+    expect(output).toBe('HTTP/1.1 401 Unauthorized \nHTTP/1.1 101 Switching Protocols hello, alice\n')
   })
 
   it('types what sessions hold', async () => {

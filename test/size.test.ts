@@ -25,18 +25,18 @@ interface Entry {
 const ENTRIES: Entry[] = [
   {
     name: 'cookie-sessions',
-    budget: 23_300,
+    budget: 25_100,
     code: `export * from 'cookie-sessions'; export { default } from 'cookie-sessions'`,
     parts: ['codec', 'codec.wasm.js', 'connect', 'glue', 'node_modules/cookie', 'node_modules/vary'],
     options: { platform: 'node' },
   },
   {
     name: 'cookie-sessions/fetch',
-    budget: 21_900,
+    budget: 23_600,
     code: `export * from 'cookie-sessions/fetch'; export { default } from 'cookie-sessions/fetch'`,
     parts: ['codec', 'codec.wasm.js', 'fetch', 'glue', 'node_modules/cookie'],
   },
-  { name: 'cookie-sessions/codec', budget: 16_400, code: CODEC, parts: ['codec', 'codec.wasm.js'] },
+  { name: 'cookie-sessions/codec', budget: 18_200, code: CODEC, parts: ['codec', 'codec.wasm.js'] },
   {
     name: 'cookie-sessions/codec under workerd, beside codec.wasm',
     budget: 8_430,
@@ -47,7 +47,7 @@ const ENTRIES: Entry[] = [
   { name: 'cookie-sessions/js', budget: 9_770, code: JS, parts: ['codec', 'codec.scalar.js'] },
   {
     name: 'cookie-sessions/codec and /js',
-    budget: 22_300,
+    budget: 24_600,
     code: `${CODEC}; ${JS}`,
     parts: ['codec', 'codec.scalar.js', 'codec.wasm.js'],
   },

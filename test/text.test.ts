@@ -1,11 +1,12 @@
-/** Both ways of writing and reading UTF-8 in a fixed memory, held against each other and against the Encoding Standard. */
+/** The three ways of writing and reading UTF-8 in a fixed memory, held against each other and against the Encoding Standard. */
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { bufferText, createText, standardText, type Text } from '../src/codec/text.ts'
+import { bufferText, createText, plainText, standardText, type Text } from '../src/codec/text.ts'
 
 fc.configureGlobal({ seed: 2011 })
 
-const MEMORY_BYTES = 4_096
+/** The longest payload, and some room around it. */
+const MEMORY_BYTES = 16_320 + 80
 const FILL = 0xaa
 
 interface Subject {
@@ -21,8 +22,10 @@ function subject(make: (memory: ArrayBuffer) => Text): Subject {
 const subjects = {
   bufferText: subject((memory) => bufferText(Buffer as unknown as Parameters<typeof bufferText>[0], memory)),
   standardText: subject(standardText),
+  plainText: subject(plainText),
 }
 const variants = Object.entries(subjects)
+const all = Object.values(subjects)
 
 /** What a write leaves: its length, and the memory from `offset` to one character past the limit. */
 function write({ text, bytes }: Subject, string: string, offset: number, limit: number): [number, number[]] {
@@ -51,19 +54,41 @@ describe('createText', () => {
     slice.mockRestore()
   })
 
+  /** Which of the Encoding Standard's classes are made for a text that works, in a runtime with these globals changed. */
+  function made(globals: { readonly [name: string]: unknown }): string[] {
+    const slice = vi.spyOn(Buffer.prototype as unknown as { latin1Slice(): string }, 'latin1Slice')
+    const classes: string[] = []
+    for (const name of ['TextEncoder', 'TextDecoder'] as const) {
+      const Class = globalThis[name] as new (...args: unknown[]) => object
+      vi.stubGlobal(
+        name,
+        class extends Class {
+          constructor(...args: unknown[]) {
+            super(...args)
+            classes.push(name)
+          }
+        },
+      )
+    }
+    for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value)
+    const text = createText(new ArrayBuffer(8))
+    const done = [text.writer(1, 7)('\u00e9\u{1f36a}'), text.utf8(1, 7), text.ascii(0, 1), slice.mock.calls.length]
+    vi.unstubAllGlobals()
+    slice.mockRestore()
+    expect(done).toEqual([6, '\u00e9\u{1f36a}', '\0', 0])
+    return classes.sort()
+  }
+
   it.each([
     ['no Buffer', undefined],
     ['a Buffer without its unchecked methods', { from: () => ({}) }],
   ])('takes TextEncoder and TextDecoder where there is %s', (_, value) => {
-    const slice = vi.spyOn(Buffer.prototype as unknown as { latin1Slice(): string }, 'latin1Slice')
-    vi.stubGlobal('Buffer', value)
-    const memory = new ArrayBuffer(8)
-    const text = createText(memory)
-    expect(text.writer(1, 7)('\u00e9\u{1f36a}')).toBe(6)
-    expect(text.utf8(1, 7)).toBe('\u00e9\u{1f36a}')
-    expect(text.ascii(0, 1)).toBe('\0')
-    expect(slice).not.toHaveBeenCalled()
-    slice.mockRestore()
+    expect(made({ Buffer: value })).toEqual(['TextDecoder', 'TextEncoder'])
+  })
+
+  it.each([['TextEncoder'], ['TextDecoder']])('does without either where there is no %s', (name) => {
+    expect(made({ [name]: undefined })).toEqual([])
+    expect(made({ Buffer: undefined, [name]: undefined })).toEqual([])
   })
 })
 
@@ -152,8 +177,73 @@ describe.each(variants)('%s', (_, it_) => {
   })
 })
 
-describe('both', () => {
-  const { bufferText: first, standardText: second } = subjects
+describe('all', () => {
+  /** What each one says, which has to be the same. */
+  function agreed<T>(ask: (it_: Subject) => T): T {
+    const [first, ...others] = all.map(ask)
+    for (const other of others) expect(other).toEqual(first)
+    return first as T
+  }
+
+  /** RFC 3629 section 4, over a character for each byte. */
+  const tail = '[\\x80-\\xbf]'
+  const grammar = new RegExp(
+    `^(?:${[
+      '[^\\x80-\\xff]',
+      `[\\xc2-\\xdf]${tail}`,
+      `\\xe0[\\xa0-\\xbf]${tail}`,
+      `[\\xe1-\\xec\\xee\\xef]${tail}{2}`,
+      `\\xed[\\x80-\\x9f]${tail}`,
+      `\\xf0[\\x90-\\xbf]${tail}{2}`,
+      `[\\xf1-\\xf3]${tail}{3}`,
+      `\\xf4[\\x80-\\x8f]${tail}{2}`,
+    ].join('|')})*$`,
+  )
+
+  /** That all read these bytes alike, exactly if the grammar has them. Without expect(), for it is called very often. */
+  function checkReading(...input: readonly number[]): void {
+    const isValid = grammar.test(String.fromCharCode(...input))
+    const texts = all.map(({ text, bytes }) => {
+      bytes.set(input, 64)
+      return text.utf8(64, 64 + input.length)
+    })
+    const expected = isValid ? Buffer.from(input).toString() : undefined
+    if (texts.some((text) => text !== expected)) throw new Error(`${input} are read as ${texts.map(String)}`)
+  }
+
+  it('write and read every code point', () => {
+    for (let from = 0; from < 0x110000; from += 0x800) {
+      const string = String.fromCodePoint(...Array.from({ length: 0x800 }, (_, i) => from + i))
+      const expected = Buffer.from(string)
+      for (const { text, bytes } of all) {
+        expect(text.writer(0, MEMORY_BYTES)(string)).toBe(expected.length)
+        expect(expected.equals(bytes.subarray(0, expected.length))).toBe(true)
+        expect(text.utf8(0, expected.length) === expected.toString()).toBe(true)
+      }
+    }
+  })
+
+  it('read every sequence of one and of two bytes alike', () => {
+    for (let first = 0; first < 256; first++) {
+      checkReading(first)
+      for (let second = 0; second < 256; second++) checkReading(first, second)
+    }
+  })
+
+  it('read the sequences of three and four bytes alike, around each edge of the grammar', () => {
+    const firsts = [
+      0x22, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xff,
+    ]
+    const nexts = [0x22, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff]
+    for (const first of firsts) {
+      for (const second of nexts) {
+        for (const third of nexts) {
+          checkReading(first, second, third)
+          for (const fourth of nexts) checkReading(first, second, third, fourth)
+        }
+      }
+    }
+  })
 
   it('write the same bytes of any text at any limit', () => {
     fc.assert(
@@ -167,14 +257,30 @@ describe('both', () => {
         fc.nat({ max: 60 }),
         fc.nat({ max: 300 }),
         (string, limit, offset) => {
-          expect(write(first, string, offset, limit)).toEqual(write(second, string, offset, limit))
+          agreed((it_) => write(it_, string, offset, limit))
         },
       ),
       { numRuns: 1_000 },
     )
   })
 
-  it('read the same text of any bytes, or both refuse', () => {
+  it('write and read the longest payload there is, and no byte more', () => {
+    for (const character of ['x', '\u00e9', '\u20ac', '\u{1f36a}', '\ufeff', '\ud83c']) {
+      const size = utf8(character).length
+      const string = `ab${character.repeat(16_320 / size)}`
+      const fits = 2 + Math.floor(16_318 / size) * size
+      const [written, memory] = agreed((it_) => write(it_, string, 40, 16_320))
+      expect([written, memory.slice(written)]).toEqual([fits, Array(16_324 - fits).fill(FILL)])
+      const text = agreed((it_) => it_.text.utf8(40, 40 + fits))
+      expect(text === Buffer.from(string).toString('utf8', 0, fits)).toBe(true)
+    }
+    agreed((it_) => {
+      it_.bytes.fill(0x41)
+      return it_.text.ascii(0, MEMORY_BYTES) === 'A'.repeat(MEMORY_BYTES)
+    })
+  })
+
+  it('read the same text of any bytes, or all refuse', () => {
     const fragment = fc.oneof(
       fc.uint8Array({ maxLength: 6 }).map((bytes) => [...bytes]),
       fc.string({ unit: 'binary', maxLength: 4 }).map(utf8),
@@ -183,8 +289,7 @@ describe('both', () => {
     fc.assert(
       fc.property(fc.array(fragment, { maxLength: 6 }), (fragments) => {
         const input = fragments.flat()
-        const text = read(first, input)
-        expect(text).toBe(read(second, input))
+        const text = agreed((it_) => read(it_, input))
         if (text !== undefined) expect(utf8(text)).toEqual(input)
       }),
       { numRuns: 2_000 },

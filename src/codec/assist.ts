@@ -1,6 +1,6 @@
 /**
  * What makes the wasm backend 'auto': of a larger token it leaves the longest part, HMAC's inner hash, to node:crypto, where SHA-256
- * may be an instruction of the processor. From which size on that pays is measured on the spot, after some thousands of larger tokens:
+ * may be an instruction of the processor. From which size on that pays is measured on the spot, after some thousand larger tokens:
  * some 300 bytes with such instructions, and a few kilobytes or never without (bench/README.md). Until then nobody pays for
  * node:crypto's start, which takes longer than the kernel's.
  */
@@ -16,6 +16,7 @@ const DETOUR_MS = 0.000_1
 const SHORT = 512
 const LONG = 2_048
 const SAMPLES = 16
+const TRIAL = 4_096
 const NEVER = Number.POSITIVE_INFINITY
 
 type Crypto = NonNullable<ReturnType<typeof nodeCrypto>>
@@ -24,7 +25,7 @@ export class Assist {
   /** Messages of this many bytes or more go to node:crypto: none, until it has been measured. */
   threshold: number = NEVER
   /** Calls until it has been: by then the engine has compiled all that is called here with its optimisations. */
-  countdown: number = 4_096
+  countdown: number = 5_120
   /** The shortest times, ms: the kernel's and node's for SHORT, the same for LONG. */
   readonly #least: [number, number, number, number] = [NEVER, NEVER, NEVER, NEVER]
   readonly #bytes: Buffer
@@ -41,15 +42,21 @@ export class Assist {
   }
 
   /**
-   * One call nearer to the threshold: where the straight lines through two measured lengths cross. The last SAMPLES calls measure, each
-   * for some 40 microseconds. Both functions are handed how many bytes to hash. Returns whether there is a threshold now.
+   * One call nearer to the threshold: where the straight lines through two measured lengths cross. The TRIAL calls before it all have help,
+   * so that the engine has compiled that as well; the last SAMPLES of them measure, each for some 40 microseconds. Both functions are
+   * handed how many bytes to hash. Returns whether help begins with this call.
    */
   calibrate(own: (bytes: number) => void, assisted: (bytes: number) => void): boolean {
-    if (--this.countdown >= SAMPLES) return false
-    if (this.#hash === undefined && findHash() === undefined) {
-      this.countdown = 0
-      return false
+    this.countdown--
+    if (this.countdown === TRIAL) {
+      if (findHash() === undefined) {
+        this.countdown = 0
+        return false
+      }
+      this.threshold = 0
+      return true
     }
+    if (this.countdown >= SAMPLES) return false
     const least = this.#least
     least[0] = Math.min(least[0], timeOf(own, SHORT))
     least[1] = Math.min(least[1], timeOf(assisted, SHORT))
@@ -60,7 +67,7 @@ export class Assist {
     const second = least[2] - least[3] - DETOUR_MS
     if (second > first) this.threshold = SHORT - (first * (LONG - SHORT)) / (second - first)
     else this.threshold = first > 0 ? 0 : NEVER
-    return this.threshold < NEVER
+    return false
   }
 
   /** The first block of the inner hash. */

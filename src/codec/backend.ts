@@ -29,8 +29,8 @@ export interface OpenedText {
 
 /** Hands out random bytes, each of them once. */
 export interface NonceSource {
-  /** Draws more if there are none left. The random source may be the caller's own code, so this comes before anything is staged. */
-  prepare(): void
+  /** Sees to it that there are `count`, 256 at most. The random source may be the caller's own code, so this comes before anything is staged. */
+  prepare(count: number): void
   /** Writes RANDOM_BYTES random bytes to `target` at `offset`. */
   take(target: Uint8Array, offset: number): void
 }
@@ -41,6 +41,14 @@ export interface Keyring {
   seal(json: string, createdAt: number, issuedAt: number, nonces: NonceSource): string | undefined
   /** Steps 1 to 8 of docs/format.md, but for JSON's parsing. Never throws on any string. */
   open(token: string, now: number, timeout: number, absoluteTimeout: number): OpenedText | Refused
+  /** As seal() and open() do, but for many: where that is faster than one after another. */
+  sealMany?(
+    jsons: readonly string[],
+    createdAt: readonly number[],
+    issuedAt: number,
+    nonces: NonceSource,
+  ): (string | undefined)[]
+  openMany?(tokens: readonly string[], now: number, timeout: number, absoluteTimeout: number): (OpenedText | Refused)[]
 }
 
 export interface Backend {

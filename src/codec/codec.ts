@@ -34,6 +34,13 @@ export interface Codec {
   seal(data: unknown, createdAt?: number): string
   /** Opens a token. Whatever string it is given, it answers and does not throw. */
   open<Data = unknown>(token: string): Opened<Data> | Refused
+  /**
+   * Seals a list, in less time than one after another: a token each, or the SessionError that seal() would have thrown. All are issued at
+   * the same moment; `createdAt` is one for all, or a list with one for each.
+   */
+  sealMany(list: readonly unknown[], createdAt?: number | readonly number[]): (string | SessionError)[]
+  /** Opens a list, in less time than one after another: what open() answers, for each. */
+  openMany<Data = unknown>(tokens: readonly string[]): (Opened<Data> | Refused)[]
 }
 
 /** seal and open of JSON text: what the middleware works with. */
@@ -42,8 +49,13 @@ export interface TextCodec {
   /** A token, or undefined when the JSON is longer than 16,320 bytes. */
   seal(json: string, createdAt: number): string | undefined
   open(token: string): OpenedText | Refused
+  sealMany(jsons: readonly string[], createdAt: readonly number[], issuedAt?: number): (string | undefined)[]
+  openMany(tokens: readonly string[], now?: number): (OpenedText | Refused)[]
   now(): number
 }
+
+/** Items of a list that are worked on at a time. */
+const CHUNK = 64
 
 /** A codec for tokens outside of HTTP, or the codec inside of the middleware. TypeError on misuse; SessionError 'no-backend'. */
 export function createCodec(options: CodecOptions): Codec {
@@ -51,32 +63,83 @@ export function createCodec(options: CodecOptions): Codec {
   return {
     backend: codec.backend,
     seal(data, createdAt = codec.now()) {
-      if (!Number.isInteger(createdAt) || createdAt < 0 || createdAt > MAX_TIME_MS) {
-        throw new TypeError(
-          `cookie-sessions: createdAt must be whole milliseconds since the epoch, got ${describe(createdAt)}`,
-        )
-      }
-      const json = serialize(data)
-      const token = codec.seal(json, createdAt)
-      if (token === undefined) {
-        throw new SessionError(
-          'too-large',
-          `the data is more than ${MAX_PLAINTEXT_BYTES} bytes of JSON, which is all that a token holds`,
-        )
-      }
+      checkCreatedAt(createdAt)
+      const token = codec.seal(serialize(data), createdAt)
+      if (token === undefined) throw tooLarge()
       return token
     },
-    open<Data>(token: string): Opened<Data> | Refused {
-      if (typeof token !== 'string') return REFUSED.malformed
-      const opened = codec.open(token)
-      if (!opened.ok) return opened
-      const { createdAt, issuedAt, keyIndex } = opened
-      try {
-        return { ok: true, data: JSON.parse(opened.json), createdAt, issuedAt, keyIndex }
-      } catch {
-        return REFUSED['bad-payload']
-      }
+    open<Data>(token: string) {
+      return typeof token === 'string' ? parse<Data>(codec.open(token)) : REFUSED.malformed
     },
+    sealMany(list, createdAt = codec.now()) {
+      checkList('sealMany', list)
+      const times = typeof createdAt === 'number' ? list.map(() => createdAt) : createdAt
+      checkList('sealMany', times)
+      if (times.length !== list.length) {
+        throw new TypeError(
+          `cookie-sessions: sealMany() takes as many times as data, got ${times.length} for ${list.length}`,
+        )
+      }
+      times.forEach(checkCreatedAt)
+      const issuedAt = codec.now()
+      return inChunks(list.length, (from, to) => {
+        const results = list.slice(from, to).map(trySerialize)
+        const good = [...results.keys()].filter((index) => typeof results[index] === 'string')
+        const tokens = codec.sealMany(
+          good.map((index) => results[index] as string),
+          good.map((index) => times[from + index] as number),
+          issuedAt,
+        )
+        good.forEach((index, n) => {
+          results[index] = tokens[n] ?? tooLarge()
+        })
+        return results
+      })
+    },
+    openMany<Data>(tokens: readonly string[]) {
+      checkList('openMany', tokens)
+      const now = codec.now()
+      return inChunks(tokens.length, (from, to) => {
+        const texts = Array.from(tokens.slice(from, to), (token) => (typeof token === 'string' ? token : ''))
+        return codec.openMany(texts, now).map((opened) => parse<Data>(opened))
+      })
+    },
+  }
+}
+
+/** Calls `work` for one part of a list after another, so that what is made between does not live long enough to cost the collector. */
+function inChunks<Result>(length: number, work: (from: number, to: number) => Result[]): Result[] {
+  const results: Result[] = []
+  for (let from = 0; from < length; from += CHUNK) results.push(...work(from, Math.min(from + CHUNK, length)))
+  return results
+}
+
+function checkCreatedAt(createdAt: number): void {
+  if (Number.isInteger(createdAt) && createdAt >= 0 && createdAt <= MAX_TIME_MS) return
+  throw new TypeError(
+    `cookie-sessions: createdAt must be whole milliseconds since the epoch, got ${describe(createdAt)}`,
+  )
+}
+
+function checkList(caller: string, list: unknown): void {
+  if (Array.isArray(list)) return
+  throw new TypeError(`cookie-sessions: ${caller}() takes a list, got ${describe(list)}`)
+}
+
+function tooLarge(): SessionError {
+  return new SessionError(
+    'too-large',
+    `the data is more than ${MAX_PLAINTEXT_BYTES} bytes of JSON, which is all that a token holds`,
+  )
+}
+
+function parse<Data>(opened: OpenedText | Refused): Opened<Data> | Refused {
+  if (!opened.ok) return opened
+  const { json, createdAt, issuedAt, keyIndex } = opened
+  try {
+    return { ok: true, data: JSON.parse(json), createdAt, issuedAt, keyIndex }
+  } catch {
+    return REFUSED['bad-payload']
   }
 }
 
@@ -102,6 +165,15 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
       return keyring.seal(json, Math.min(createdAt, issuedAt), issuedAt, nonces)
     },
     open: (token) => keyring.open(token, now(), timeout, absoluteTimeout),
+    sealMany(jsons, createdAt, issuedAt = now()) {
+      const times = createdAt.map((time) => Math.min(time, issuedAt))
+      if (keyring.sealMany !== undefined) return keyring.sealMany(jsons, times, issuedAt, nonces)
+      return jsons.map((json, index) => keyring.seal(json, times[index] as number, issuedAt, nonces))
+    },
+    openMany(tokens, time = now()) {
+      if (keyring.openMany !== undefined) return keyring.openMany(tokens, time, timeout, absoluteTimeout)
+      return tokens.map((token) => keyring.open(token, time, timeout, absoluteTimeout))
+    },
   }
 }
 
@@ -115,6 +187,14 @@ export function serialize(data: unknown): string {
   }
   if (json === undefined) throw new SessionError('unserializable', `${describe(data)} cannot be written as JSON`)
   return json
+}
+
+function trySerialize(data: unknown): string | SessionError {
+  try {
+    return serialize(data)
+  } catch (error) {
+    return error as SessionError
+  }
 }
 
 /** Whatever a toJSON() has thrown, in words: it may be a thing that throws when it is looked at. */
@@ -151,7 +231,7 @@ function best(): Backend {
       const fault = String((cause as Error).message).replace(/^cookie-sessions: /, '')
       throw new SessionError(
         'no-backend',
-        `there is no node:crypto here, and ${fault}. The backend in plain JavaScript runs everywhere: import js from 'cookie-sessions/js', and hand it in as backend: js`,
+        `there is no node:crypto with ChaCha20 here, and ${fault}. The backend in plain JavaScript runs everywhere: import js from 'cookie-sessions/js', and hand it in as backend: js`,
         cause,
       )
     }

@@ -1,11 +1,12 @@
 /**
  * The kernel in plain JavaScript, for engines that have neither WebAssembly nor node:crypto: `cookie-sessions/js`. It is made from the
- * same AssemblyScript (assembly/embed.mjs), writes and reads the same bytes, and is some ten times slower (bench/README.md).
+ * same AssemblyScript (assembly/embed.mjs), writes and reads the same bytes, and is several times slower (bench/README.md).
  */
 import instantiate from '#codec.js'
+import type { Kernel } from './abi.ts'
 import type { Backend } from './backend.ts'
 import { STRONG_SECRET_BYTES } from './format.ts'
-import { createBackend, createInstance, type Kernel } from './kernel.ts'
+import { createBackend, createInstance } from './kernel.ts'
 
 let shared: Backend | undefined
 

@@ -84,7 +84,7 @@ function createKeyring(crypto: typeof Crypto, secrets: readonly Uint8Array[], na
   }
 
   function seal(json: string, createdAt: number, issuedAt: number, nonces: NonceSource): string | undefined {
-    nonces.prepare()
+    nonces.prepare(1)
     const length = stage(json)
     const end = PLAINTEXT + length
     if (length > MAX_PLAINTEXT_BYTES) {

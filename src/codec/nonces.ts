@@ -14,15 +14,15 @@ export type Random = (bytes: Uint8Array) => unknown
 export function createNonces(random: Random): NonceSource {
   let pool: Uint8Array = new Uint8Array(0)
   let next = 0
-  function prepare(): void {
-    if (next < pool.length) return
+  function prepare(count: number): void {
+    if (next + count * RANDOM_BYTES <= pool.length) return
     pool = fill(random)
     next = 0
   }
   return {
     prepare,
     take(target, offset) {
-      prepare()
+      prepare(1)
       for (let i = 0; i < RANDOM_BYTES; i++) {
         target[offset + i] = pool[next + i] as number
         pool[next + i] = 0

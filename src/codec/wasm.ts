@@ -5,9 +5,10 @@
  */
 import source from '#codec.wasm'
 import { SessionError } from '../errors.ts'
+import type { Kernel } from './abi.ts'
 import { createAssist } from './assist.ts'
 import type { Backend } from './backend.ts'
-import { createBackend, createInstance, type Instance, type Kernel } from './kernel.ts'
+import { createBackend, createInstance, type Instance } from './kernel.ts'
 
 /** What TypeScript keeps in its DOM library only. */
 declare const WebAssembly: {
@@ -42,7 +43,10 @@ function instantiate(module: string | object): Instance {
   try {
     // A policy may refuse the module's compilation or, in WebKit, only its instantiation: both happen in here.
     const compiled = typeof module === 'string' ? new WebAssembly.Module(decodeBase64(module)) : module
-    return createInstance(new WebAssembly.Instance(compiled).exports as Kernel)
+    const instance = createInstance(new WebAssembly.Instance(compiled).exports as Kernel)
+    // A damaged file may lack what a backend is made of.
+    createBackend('wasm', instance)
+    return instance
   } catch (cause) {
     throw new SessionError(
       'no-backend',

@@ -2,6 +2,7 @@
 import { vi } from 'vitest'
 import type { Backend } from '../../src/codec/backend.ts'
 import { type Codec, createCodec, createTextCodec, type TextCodec } from '../../src/codec/codec.ts'
+import { js } from '../../src/codec/js.ts'
 import { nodeBackend } from '../../src/codec/node.ts'
 import { type CodecOptions, checkCodecOptions } from '../../src/codec/options.ts'
 import { autoBackend } from '../../src/codec/wasm.ts'
@@ -22,6 +23,19 @@ async function wasmWithoutBuffer(): Promise<Backend> {
   vi.unstubAllGlobals()
   return backend
 }
+
+/** The js backend of a runtime that lacks these globals: the choice is made when it derives its first keys. */
+async function jsWithout(...globals: string[]): Promise<Backend> {
+  vi.resetModules()
+  const { js } = await import('../../src/codec/js.ts')
+  for (const name of globals) vi.stubGlobal(name, undefined)
+  js.keyring([new Uint8Array(32)], NAME)
+  vi.unstubAllGlobals()
+  return js
+}
+
+/** Backends that stretch no secret, which takes them seconds, but refuse the weak ones. */
+export const refusesWeakSecrets = (label: string): boolean => label.startsWith('js')
 
 /** The node backend of a Node before 20.12, whose crypto has no one-shot hash(). */
 function nodeWithoutHash(): Backend {
@@ -61,6 +75,9 @@ export async function setUp(): Promise<Bench> {
     'auto with all the help there is': autoBackend(0),
     'wasm without Buffer': await wasmWithoutBuffer(),
     'node without crypto.hash': nodeWithoutHash(),
+    js,
+    'js without Buffer': await jsWithout('Buffer'),
+    'js without anything': await jsWithout('Buffer', 'TextEncoder', 'TextDecoder', 'atob', 'crypto'),
   }
   const complete = (label: string, options: Partial<CodecOptions> = {}): CodecOptions => ({
     secret: SECRET,

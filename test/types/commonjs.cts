@@ -2,6 +2,7 @@
 import connect = require('connect')
 import sessions = require('cookie-sessions')
 import codecs = require('cookie-sessions/codec')
+import backends = require('cookie-sessions/js')
 
 declare module 'cookie-sessions' {
   interface SessionData {
@@ -23,7 +24,7 @@ connect()
     res.end()
   })
 
-const codec = sessions.createCodec({ secret: 'x', name: 'y' })
+const codec = sessions.createCodec({ secret: 'x', name: 'y', backend: backends.js })
 const opened = codec.open(codec.seal(1))
 if (!opened.ok) holds<Equal<typeof opened.reason extends string ? true : false, true>>()
 const error: Error = new sessions.SessionError('too-large', 'message')

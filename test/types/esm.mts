@@ -13,6 +13,7 @@ import sessions, {
   type SessionOptions,
 } from 'cookie-sessions'
 import createCodecByDefault, { type Codec, type CodecOptions, type Opened, type Refused } from 'cookie-sessions/codec'
+import js from 'cookie-sessions/js'
 
 declare module 'cookie-sessions' {
   interface SessionData {
@@ -28,6 +29,7 @@ const app = connect()
 app.use(sessions({ secret: 'x' }))
 app.use(byName({ secret: ['x', new Uint8Array(32)], timeout: 1_000, rolling: true, sameSite: 'none' }))
 app.use(sessions.sessions({ secret: generateSecret(), backend: 'wasm', persistent: false }))
+app.use(sessions({ secret: generateSecret(), backend: js }))
 
 app.use((req, res) => {
   holds<Equal<typeof req.session.views, number | undefined>>()
