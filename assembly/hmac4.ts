@@ -8,7 +8,7 @@ import { BLOCK, BLOCKS, DIGEST_BYTES, INNER, LANE_BYTES, MESSAGE, MIDSTATE_BYTES
 import { compress, pad, toDigest } from './sha256'
 import { compress4, gather } from './sha256x4'
 
-/** Lane `lane` of the four states at `states` = `bytes` bytes at `from`: a state, or two that lie one behind the other. */
+/** Lane `lane` of the states at `states` = `bytes` bytes at `from`: one state, or two, for INNER and OUTER at once. */
 function scatter(from: usize, bytes: i32, states: usize, lane: i32): void {
   states += lane << 2
   for (let i = 0; i < bytes; i += 4) store<u32>(states + (i << 2), load<u32>(from + i))
@@ -32,6 +32,7 @@ function unfinished(done: i32): i32 {
 export function enter4(lane: i32, midstates: usize, length: i32): void {
   const message = MESSAGE + lane * LANE_BYTES
   if (ASC_FEATURE_SIMD) {
+    // OUTER stands behind INNER as the outer midstate stands behind the inner one.
     scatter(midstates, 2 * MIDSTATE_BYTES, INNER, lane)
     store<i32>(BLOCKS + (lane << 2), pad(64, message, length))
   } else {
