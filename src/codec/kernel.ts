@@ -119,7 +119,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
     }
   }
 
-  /** Whether a message is better off with help than with three others, which make the kernel some 1.6 times as fast. */
+  /** Whether a message is better off with help than with three others, which make its hash some 1.6 times as fast. */
   function isAlone(length: number): boolean {
     return isAssisted(length) && length >= 2 * (assist as Assist).threshold
   }
