@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { SessionErrorCode } from '../src/errors.ts'
 import * as entry from '../src/fetch.ts'
 import { generateSecret, type Session, SessionError, type SessionOptions, sessions } from '../src/fetch.ts'
+import { thrownBy } from './helpers/codec.ts'
 import {
   type Answer,
   createClock,
@@ -75,16 +76,6 @@ async function visit(
   const request = ask({ ...(url !== undefined && { url }), cookie, ...(headers !== undefined && { headers }) })
   const response = await handler(request)
   return { response, value, errors, invalid, request }
-}
-
-/** What an action throws. */
-function thrown(action: () => unknown): Anything {
-  try {
-    action()
-  } catch (error) {
-    return error
-  }
-  return undefined
 }
 
 afterEach(() => vi.restoreAllMocks())
@@ -406,7 +397,7 @@ describe('the handler holds the session itself:', () => {
 
   it('regenerate() of what cannot be emptied throws, and the session stays what it was', async () => {
     const { value, response } = await visit(
-      (session) => [thrown(() => Object.freeze(session).regenerate()).name, session.isNew, session.createdAt],
+      (session) => [thrownBy(() => Object.freeze(session).regenerate()).name, session.isNew, session.createdAt],
       { cookie: sealed({ user: 'ann' }, { at: START }), now: () => START + 9 },
     )
     expect([value, names(response)]).toEqual([['TypeError', false, START], []])
@@ -666,7 +657,7 @@ describe('a session that cannot be saved', () => {
   it('leaves the answer to the app when save() has thrown that very error', async () => {
     const { response, value, errors } = await visit((session) => {
       session.text = 'x'.repeat(5_000)
-      return Response.json(thrown(() => session.save()).code, { status: 413 })
+      return Response.json(thrownBy(() => session.save()).code, { status: 413 })
     })
     expect([response.status, names(response), errors]).toEqual([413, [], []])
     expect([response.headers.get('Cache-Control'), await response.json()]).toEqual(['private', 'too-large'])
@@ -690,7 +681,7 @@ describe('a session that cannot be saved', () => {
       kept = session
       session.save()
     })
-    expect(thrown(() => kept.save())).toMatchObject({ name: 'SessionError', code: 'headers-sent' })
+    expect(thrownBy(() => kept.save())).toMatchObject({ name: 'SessionError', code: 'headers-sent' })
   })
 })
 
@@ -734,7 +725,7 @@ describe('open() and commit()', () => {
     const session: Anything = withSession.open(ask())
     session.n = 1n
     const headers = new Headers({ 'X-App': '1' })
-    expect(thrown(() => withSession.commit(session, headers))).toMatchObject({ code: 'unserializable' })
+    expect(thrownBy(() => withSession.commit(session, headers))).toMatchObject({ code: 'unserializable' })
     expect([[...headers], errors]).toEqual([[['x-app', '1']], []])
   })
 
@@ -742,7 +733,7 @@ describe('open() and commit()', () => {
     const { withSession } = setUp()
     const session: Anything = withSession.open(ask())
     session.n = 1n
-    expect(thrown(() => session.save())).toMatchObject({ code: 'unserializable' })
+    expect(thrownBy(() => session.save())).toMatchObject({ code: 'unserializable' })
     const headers = new Headers()
     withSession.commit(session, headers)
     expect([...headers.keys()]).toEqual(['cache-control', 'vary'])
@@ -755,8 +746,8 @@ describe('open() and commit()', () => {
     const headers = new Headers()
     withSession.commit(session, headers)
     const late = { name: 'SessionError', code: 'headers-sent' }
-    expect(thrown(() => withSession.commit(session, headers))).toMatchObject(late)
-    expect(thrown(() => session.save())).toMatchObject(late)
+    expect(thrownBy(() => withSession.commit(session, headers))).toMatchObject(late)
+    expect(thrownBy(() => session.save())).toMatchObject(late)
     expect(names({ headers })).toEqual(['_node=*'])
   })
 
@@ -769,7 +760,7 @@ describe('open() and commit()', () => {
     ['a session of other options', () => sessions({ secret: SECRET }).open(ask())],
   ])('commit() of %s is a TypeError that says what to do', (_, make) => {
     const { withSession } = setUp()
-    const error = thrown(() => withSession.commit(make(withSession.open) as Session, new Headers()))
+    const error = thrownBy(() => withSession.commit(make(withSession.open) as Session, new Headers()))
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).toMatch(/^cookie-sessions: commit\(\) takes .* withSession\.open\(request\)$/)
   })
@@ -777,7 +768,7 @@ describe('open() and commit()', () => {
   it('commit() of a session of Connect is one as well', async () => {
     let error: Anything
     const site = await serve((req, res) => {
-      error = thrown(() => sessions({ secret: SECRET }).commit(req.session, new Headers()))
+      error = thrownBy(() => sessions({ secret: SECRET }).commit(req.session, new Headers()))
       res.end()
     })
     await site.get()

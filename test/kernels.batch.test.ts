@@ -4,9 +4,11 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
+  BAD_TAG,
   BUILDS,
   CREATED_AT,
   derive,
+  EXPIRED,
   ISSUED_AT,
   type Kernels,
   type Keys,
@@ -14,18 +16,15 @@ import {
   LENGTHS,
   laneOf,
   load,
+  MALFORMED,
+  NOT_YET_VALID,
   noise,
   sha256,
   type TokenFields,
   tokenOf,
+  UNKNOWN_KEY,
+  UNSUPPORTED,
 } from './helpers/kernels.ts'
-
-const MALFORMED = -1
-const UNSUPPORTED = -2
-const UNKNOWN_KEY = -3
-const BAD_TAG = -4
-const EXPIRED = -5
-const NOT_YET_VALID = -6
 
 const MAX_BYTES = 3936
 const MAX_CHARS = 5334

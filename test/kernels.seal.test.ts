@@ -4,26 +4,25 @@
  */
 import { describe, expect, it } from 'vitest'
 import {
+  BAD_TAG,
   BUILDS,
   CREATED_AT,
   derive,
+  EXPIRED,
   ISSUED_AT,
   type Kernels,
   keysOf,
   LENGTHS,
   load,
+  MALFORMED,
+  NOT_YET_VALID,
   noise,
   pointers,
   type TokenFields,
   tokenOf,
+  UNKNOWN_KEY,
+  UNSUPPORTED,
 } from './helpers/kernels.ts'
-
-const MALFORMED = -1
-const UNSUPPORTED = -2
-const UNKNOWN_KEY = -3
-const BAD_TAG = -4
-const EXPIRED = -5
-const NOT_YET_VALID = -6
 
 const NOW = ISSUED_AT + 1000
 const TIMEOUT = 86_400_000

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Middleware, type ReadonlySession, sessions } from '../src/connect.ts'
 import type { SessionOptions } from '../src/options.ts'
+import { thrownBy } from './helpers/codec.ts'
 import { createClock, DAY, type Handler, OLD_SECRET, routes, SECRET, START, sealed, serve } from './helpers/server.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: what an app keeps in its sessions is not typed here.
@@ -48,16 +49,6 @@ async function open({ cookie, target, ...options }: Options & { cookie?: string;
   const middleware = sessions({ secret: SECRET, onInvalid: (reason) => invalid.push(reason), ...options })
   const session = await upgrade((req) => middleware.open(req), cookie, target)
   return { session, invalid }
-}
-
-/** What an action throws. */
-function thrown(action: () => unknown): Anything {
-  try {
-    action()
-  } catch (error) {
-    return error
-  }
-  return undefined
 }
 
 describe('middleware.open(req)', () => {
@@ -154,7 +145,7 @@ describe('what it returns', () => {
       () => Object.assign(session.cart.items[0], { n: 2 }),
       () => Object.assign(session, { isNew: true }),
     ]
-    for (const change of changes) expect(thrown(change)).toBeInstanceOf(Error)
+    for (const change of changes) expect(thrownBy(change)).toBeInstanceOf(Error)
     expect({ ...session }).toEqual({ user: 'ann', cart: { items: [{ n: 1 }] } })
   })
 

@@ -2,7 +2,6 @@
  * Tokens by the list, four at a time: the kernel hashes four messages side by side (assembly/sha256x4.ts), so that the four take three
  * quarters of what they take one after another. Each has a lane, which is a part of the kernel's memory.
  */
-
 import type { Kernel } from './abi.ts'
 import type { NonceSource, OpenedText, Refused } from './backend.ts'
 import { encodedLength, HEADER_BYTES, RANDOM_OFFSET, TAG_BYTES } from './format.ts'
@@ -126,16 +125,13 @@ export function inLanes<Result>(
   alone: (index: number) => Result,
 ): Result[] {
   const results = new Array<Result | undefined>(count).fill(undefined)
-  const others: number[] = []
   let group: number[] = []
   for (let index = 0; index < count; index++) {
-    if (isAlone(index)) others.push(index)
-    else group.push(index)
+    if (!isAlone(index)) group.push(index)
     if (group.length < LANES && index < count - 1) continue
     if (group.length >= LEAST) together(group, results)
-    for (const made of group) if (results[made] === undefined) others.push(made)
     group = []
   }
-  for (const index of others) results[index] = alone(index)
+  for (let index = 0; index < count; index++) if (results[index] === undefined) results[index] = alone(index)
   return results as Result[]
 }

@@ -2,6 +2,7 @@
 import type { Backend } from './backend.ts'
 import { MAX_KEYS, MAX_NAME_BYTES, MAX_SECRET_BYTES, MAX_TIME_MS } from './format.ts'
 import type { Random } from './nonces.ts'
+import { plainText } from './text.ts'
 
 /** Text (taken as UTF-8, never decoded from hex or base64) or bytes; 1 to 4,096 of them, 32 or more to be strong. */
 export type Secret = string | Uint8Array
@@ -197,16 +198,10 @@ function describeType(value: unknown): string {
 
 /** UTF-8 of a string without lone surrogates: what has no UTF-8 cannot be a key. */
 export function encodeUtf8(what: string, text: string): Uint8Array {
-  const bytes: number[] = []
-  for (const character of text) {
-    const point = character.codePointAt(0) as number
-    if (point >= 0xd800 && point <= 0xdfff) {
-      throw new TypeError(`cookie-sessions: ${what} must be well-formed, got a string with a lone surrogate`)
-    }
-    if (point < 0x80) bytes.push(point)
-    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), 0x80 | (point & 63))
-    else if (point < 0x10000) bytes.push(0xe0 | (point >> 12), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63))
-    else bytes.push(0xf0 | (point >> 18), 0x80 | ((point >> 12) & 63), 0x80 | ((point >> 6) & 63), 0x80 | (point & 63))
+  if (/[\ud800-\udfff]/u.test(text)) {
+    throw new TypeError(`cookie-sessions: ${what} must be well-formed, got a string with a lone surrogate`)
   }
-  return Uint8Array.from(bytes)
+  const memory = new ArrayBuffer(3 * text.length)
+  const length = plainText(memory).writer(0, memory.byteLength)(text)
+  return new Uint8Array(memory.slice(0, length))
 }

@@ -16,6 +16,14 @@ declare const WebAssembly: {
   }
 }
 
+/** The kernel's statuses (assembly/seal.ts). */
+export const MALFORMED = -1
+export const UNSUPPORTED = -2
+export const UNKNOWN_KEY = -3
+export const BAD_TAG = -4
+export const EXPIRED = -5
+export const NOT_YET_VALID = -6
+
 export interface Exports extends Kernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
   readonly CHAIN: Pointer
