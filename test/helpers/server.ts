@@ -226,14 +226,20 @@ export function sendRaw(site: Site, bytes: string | Buffer): Promise<string> {
 
 /** A browser: a jar that follows RFC 6265. */
 export class Browser {
-  readonly jar: CookieJar = new CookieJar(undefined, { prefixSecurity: 'strict' })
+  readonly jar: CookieJar
   readonly #site: Site
   readonly #origin: string
 
-  /** `host` is what the browser believes to talk to. */
-  constructor(site: Site, host = 'example.com', scheme = new URL(site.url).protocol) {
+  /** `host` is what the browser believes to talk to; `jar` is another browser's, where the same one goes on with another server. */
+  constructor(
+    site: Site,
+    host = 'example.com',
+    scheme = new URL(site.url).protocol,
+    jar = new CookieJar(undefined, { prefixSecurity: 'strict' }),
+  ) {
     this.#site = site
     this.#origin = `${scheme}//${host}`
+    this.jar = jar
   }
 
   async get(path = '/', ask: Ask = {}): Promise<Answer> {
