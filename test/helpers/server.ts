@@ -284,7 +284,7 @@ export function sealed(
 
 /** What stands in a Set-Cookie of a session; undefined when it is not there or does not open. */
 export function opened(
-  answer: Answer,
+  answer: Pick<Answer, 'cookies'>,
   { name = '_node', secret = SECRET, at = Date.now() }: Partial<Sealing> = {},
 ): Anything {
   const line = answer.cookies.find((cookie) => cookie.startsWith(`${name}=`))
@@ -293,7 +293,7 @@ export function opened(
 }
 
 /** `name=value` of each Set-Cookie, with a session's token as `*`. */
-export function names(answer: Answer): string[] {
+export function names(answer: Pick<Answer, 'cookies'>): string[] {
   return answer.cookies.map((cookie) => (cookie.split(';')[0] as string).replace(/[\w-]{86,}$/, '*'))
 }
 
