@@ -725,6 +725,7 @@ function compress(res: Anything): void {
   const { end, on, write } = res
   let stream: ReturnType<typeof createGzip> | undefined
   let ended = false
+  let length = Number.NaN
   let waiting: [string, () => void][] | undefined = []
   res.write = (chunk: Anything, encoding: Anything, callback: Anything) => {
     if (ended) return false
@@ -733,7 +734,10 @@ function compress(res: Anything): void {
   }
   res.end = (chunk: Anything, encoding: Anything, callback: Anything) => {
     if (ended) return false
-    if (!res.headersSent) res.writeHead(res.statusCode)
+    if (!res.headersSent) {
+      length = Buffer.byteLength(chunk ?? '')
+      res.writeHead(res.statusCode)
+    }
     if (!stream) return end.call(res, chunk, encoding, callback)
     ended = true
     return chunk ? stream.end(Buffer.from(chunk), encoding, callback) : stream.end(callback)
@@ -747,7 +751,7 @@ function compress(res: Anything): void {
   onHeaders(res, () => {
     const listeners = waiting ?? []
     waiting = undefined
-    if (Number(res.getHeader('Content-Length')) < 1_024) return
+    if (Number(res.getHeader('Content-Length') ?? length) < 1_024) return
     stream = createGzip()
     for (const [type, listener] of listeners) stream.on(type, listener)
     res.setHeader('Content-Encoding', 'gzip')
