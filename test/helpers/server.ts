@@ -297,6 +297,21 @@ export function names(answer: Pick<Answer, 'cookies'>): string[] {
   return answer.cookies.map((cookie) => (cookie.split(';')[0] as string).replace(/[\w-]{86,}$/, '*'))
 }
 
+/** What nobody catches while the test runs; without this, it would end the process. */
+export function uncaught(): unknown[] {
+  const faults: unknown[] = []
+  const note = (fault: unknown): void => void faults.push(fault)
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    const others = process.listeners(event as 'uncaughtException')
+    process.removeAllListeners(event).on(event, note)
+    onTestFinished(() => {
+      process.removeAllListeners(event)
+      for (const other of others) process.on(event, other)
+    })
+  }
+  return faults
+}
+
 let certificate: { key: string; cert: Buffer | string } | undefined
 
 /** An X.509 v1 certificate for nobody, signed by itself: enough for TLS between two ends that do not check. */
