@@ -93,7 +93,9 @@ describe('the factory mounted in place of what it makes', () => {
   it('goes to next() and is not thrown', () => {
     const heard: unknown[] = []
     const call = sessions as unknown as (...args: unknown[]) => unknown
-    expect(call({ headers: {} }, { setHeader() {} }, (error: unknown) => heard.push(error))).toBe(undefined)
+    expect(call({ headers: {} }, { setHeader() {}, writeHead() {} }, (error: unknown) => heard.push(error))).toBe(
+      undefined,
+    )
     expect(heard).toEqual([expect.any(TypeError)])
   })
 
@@ -398,7 +400,6 @@ describe('cookie-sessions/fetch handed the wrong thing', () => {
   ])('open() of %s', (_, given, words) => {
     expectWords(
       thrownBy(() => withSession.open(given)),
-      /open\(/,
       words,
     )
   })
