@@ -170,6 +170,16 @@ describe.each(['http', 'http2'] as const)('after the headers are out, over %s,',
 })
 
 describe('after the headers are out', () => {
+  it.each(ACTS)('%s is told once, though the session was changed before', async (_, act) => {
+    const { errors, cookies } = await watch((req, res) => {
+      req.session.zaza = 1
+      res.end()
+      act(req)
+    })
+    expect(errors).toEqual([expect.objectContaining(LATE)])
+    expect(opened({ cookies })).toEqual({ ...DATA, zaza: 1 })
+  })
+
   it.each(ACTS)('%s is told in production as well', async (_, act) => {
     vi.stubEnv('NODE_ENV', 'production')
     const { errors } = await watch((req, res) => {
