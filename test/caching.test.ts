@@ -72,7 +72,8 @@ const kindOf = (cookies: string[]): string | undefined => {
   return kind === undefined ? undefined : kind === '_node=' ? 'removed' : 'set'
 }
 
-type Platform = (given: Case) => Promise<Seen>
+/** Opens a server, if it needs one, until the end of the test. */
+type Platform = () => Promise<(given: Case) => Promise<Seen>>
 
 const settings = ({ rolling, age = 0 }: Case) => ({
   secret: [SECRET, OLD_SECRET],
@@ -86,17 +87,20 @@ function connectBy(
   respond: (res: ServerResponse, control: string | string[] | undefined, status: number) => unknown,
   protocol: Protocol = 'http',
 ): Platform {
-  return async (given) => {
-    const { control, status = 200, act = 'read' } = given
-    const session = mount(settings(given))
+  return async () => {
+    let given: Case = {}
     const site = await serveApp((req, res) => {
-      session(req, res, () => {
+      const { control, status = 200, act = 'read' } = given
+      mount(settings(given))(req, res, () => {
         ACTS[act]?.(req)
         respond(res, control, status)
       })
     }, protocol)
-    const { cookies, headers } = await site.get('/', { cookie: cookieFor(given) })
-    return { cookie: kindOf(cookies), control: headers['cache-control'], vary: headers.vary }
+    return async (next) => {
+      given = next
+      const { cookies, headers } = await site.get('/', { cookie: cookieFor(given) })
+      return { cookie: kindOf(cookies), control: headers['cache-control'], vary: headers.vary }
+    }
   }
 }
 
@@ -107,7 +111,7 @@ const setHeader = (res: ServerResponse, control: string | string[] | undefined, 
 }
 
 const byFetch = (isCommit: boolean): Platform => {
-  return async (given) => {
+  return async () => async (given) => {
     const { control, status = 200, act = 'read' } = given
     const withSession = fetchSessions(settings(given))
     const headers = new Headers()
@@ -152,7 +156,7 @@ const platforms: { [name: string]: Platform } = {
   'fetch, by commit()': byFetch(true),
 }
 
-describe.each(Object.entries(platforms))('Cache-Control (%s)', (_, answer) => {
+describe.each(Object.entries(platforms))('Cache-Control (%s)', (platform, open) => {
   type Row = [control: string | string[] | undefined, rolls: boolean, sent?: string]
   const rows: Row[] = [
     [undefined, true, 'private'],
@@ -170,6 +174,7 @@ describe.each(Object.entries(platforms))('Cache-Control (%s)', (_, answer) => {
     ['max-age=600, ext="a, no-store, b"', true, 'max-age=600, ext="a, no-store, b", private'],
     [['max-age=600', 'must-revalidate'], true, 'max-age=600, must-revalidate, private'],
     [['max-age=600', 'private'], true, 'max-age=600, private'],
+    ['ext="\\",private,\\""', true, 'ext="\\",private,\\"", private'],
     ['public', false],
     ['Public', false],
     ['max-age=600, PUBLIC', false],
@@ -190,40 +195,31 @@ describe.each(Object.entries(platforms))('Cache-Control (%s)', (_, answer) => {
     ['ext="a\\", b", public', false],
     ['public=1', false],
   ]
-  const cases = rows.map(([control, rolls, sent]) => ({
-    control,
-    rolls,
-    sent: sent ?? (control as string | undefined),
-  }))
+  const isWhole = platform === 'http, by setHeader()' || platform === 'fetch'
+  const forms = rows.filter((_, i) => isWhole || i % 5 === 0 || Array.isArray(rows[i]?.[0]))
+  const cases = forms.map(([control, rolls, sent = control]) => ({ control, rolls, sent }))
 
-  it.each(cases)('$control: a 200 and a 304 roll: $rolls', async ({ control, rolls, sent }) => {
+  it.each(cases)('$control: rolls, on a 200 and a 304: $rolls', async ({ control, rolls, sent }) => {
+    const answer = await open()
+    const age = DAY / 2
+    const cookie = rolls ? 'set' : undefined
     for (const status of [200, 304]) {
-      const cookie = rolls ? 'set' : undefined
-      const age = DAY / 2
-      expect(await answer({ control, status, age })).toEqual({ cookie, control: sent, vary: 'Cookie' })
-      expect(await answer({ control, status, rolling: true })).toEqual({ cookie, control: sent, vary: 'Cookie' })
-      expect((await answer({ control, status, secret: OLD_SECRET })).cookie).toBe(cookie)
-      expect((await answer({ control, status, age, rolling: false })).cookie).toBeUndefined()
-    }
-  })
-
-  it.each(cases)('$control: of a touched session without a cookie to go out', async ({ control, sent }) => {
-    expect(await answer({ control })).toEqual({ cookie: undefined, control: sent, vary: 'Cookie' })
-  })
-
-  it.each(cases)('$control: when a cookie goes out in any case', async ({ control, sent }) => {
-    for (const status of [200, 304]) {
-      expect(await answer({ control, status, act: 'change' })).toEqual({ cookie: 'set', control: sent, vary: 'Cookie' })
-      expect(await answer({ control, status, act: 'touch' })).toEqual({ cookie: 'set', control: sent, vary: 'Cookie' })
-      expect(await answer({ control, status, act: 'destroy' })).toEqual({
-        cookie: 'removed',
-        control: sent,
-        vary: 'Cookie',
-      })
+      const seen = (kind: string | undefined) => ({ cookie: kind, control: sent, vary: 'Cookie' })
+      expect(await answer({ control, status, age })).toEqual(seen(cookie))
+      expect(await answer({ control, status, rolling: true })).toEqual(seen(cookie))
+      expect(await answer({ control, status, secret: OLD_SECRET })).toEqual(seen(cookie))
+      // Touched, without a cookie to go out.
+      expect(await answer({ control, status, age, rolling: false })).toEqual(seen(undefined))
+      expect(await answer({ control, status })).toEqual(seen(undefined))
+      // A cookie that goes out in any case.
+      expect(await answer({ control, status, act: 'change' })).toEqual(seen('set'))
+      expect(await answer({ control, status, act: 'touch' })).toEqual(seen('set'))
+      expect(await answer({ control, status, act: 'destroy' })).toEqual(seen('removed'))
     }
   })
 
   it('public, max-age=0, which send sets unasked, becomes private when a cookie goes out', async () => {
+    const answer = await open()
     const control = 'public, max-age=0'
     const stays = { cookie: undefined, control, vary: 'Cookie' }
     const becomes = { cookie: 'set', control: 'private, max-age=0', vary: 'Cookie' }
@@ -241,10 +237,11 @@ describe.each(Object.entries(platforms))('Cache-Control (%s)', (_, answer) => {
 
 describe.each(Object.entries(platforms).filter(([name]) => name.startsWith('http')))(
   'An untouched session (%s)',
-  (_, answer) => {
+  (_, open) => {
     it.each([undefined, 'public', 'max-age=600', 'public, max-age=0', 'private'])(
       'leaves %s as it is',
       async (control) => {
+        const answer = await open()
         for (const status of [200, 304]) {
           const seen = await answer({ control, status, act: 'nothing', age: DAY / 2 })
           expect(seen).toEqual({ cookie: undefined, control, vary: undefined })
@@ -260,6 +257,7 @@ describe.each(Object.entries(platforms).filter(([name]) => name.startsWith('http
       ['public', undefined, 'public'],
       ['s-maxage=600', undefined, 's-maxage=600'],
     ])('that rolls in any case is a touched one: %s', async (control, cookie, sent) => {
+      const answer = await open()
       for (const status of [200, 304]) {
         const seen = await answer({ control, status, act: 'nothing', rolling: true })
         expect([seen.cookie, seen.control]).toEqual([cookie, sent])
@@ -279,7 +277,7 @@ describe('Any Cache-Control', () => {
   it.each(['http, by setHeader()', 'fetch'])(
     'keeps a session from shared caches, and all that the app said (%s)',
     async (name) => {
-      const answer = platforms[name] as Platform
+      const answer = await (platforms[name] as Platform)()
       const word = fc.constantFrom(
         'public',
         'private',

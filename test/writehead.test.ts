@@ -79,7 +79,8 @@ type Call = readonly [method: string, ...args: Anything[]]
 /** Runs the calls and notes what each returns or throws, and how the response then looks. */
 function run(res: Anything, calls: readonly Call[], bare: boolean, protocol: Protocol): unknown[] {
   const log: unknown[] = []
-  for (const [method, ...args] of calls) {
+  for (const [method, ...given] of calls) {
+    const args = fresh(given)
     const back = bare && !res.headersSent ? keep(res) : undefined
     let outcome: unknown
     try {
@@ -97,6 +98,9 @@ function run(res: Anything, calls: readonly Call[], bare: boolean, protocol: Pro
   }
   return log
 }
+
+/** A copy, for node adds to the very lists that it is handed. */
+const fresh = (args: Anything[]): Anything[] => args.map((arg) => (Array.isArray(arg) ? fresh(arg) : arg))
 
 /** The arguments of writeHead(), with the headers where all of node's forms have them. */
 function model(args: Anything[], protocol: Protocol): Anything[] {
@@ -299,7 +303,8 @@ function calls(protocol: Protocol): fc.Arbitrary<Call[]> {
       : []),
     fc.tuple(status, odd),
   )
-  const chunk = fc.constantFrom<Anything>('abc', Buffer.from('ab'), '', null, 5, undefined)
+  // Over HTTP/2, an empty chunk after others makes node 20 send bytes of nobody's.
+  const chunk = fc.constantFrom<Anything>('abc', Buffer.from('ab'), null, 5, undefined, ...(isHttp1 ? [''] : []))
   const call: fc.Arbitrary<Call> = fc.oneof(
     {
       weight: 4,
@@ -324,7 +329,11 @@ function calls(protocol: Protocol): fc.Arbitrary<Call[]> {
     { weight: 1, arbitrary: chunk.map((data): Call => ['end', data]) },
     { weight: 1, arbitrary: fc.constantFrom<Call>(['end'], ['flushHeaders']) },
   )
-  return fc.array(call, { minLength: 1, maxLength: 7 })
+  const list = fc.array(call, { minLength: 1, maxLength: 7 })
+  // What a client of HTTP/2 sees of a response that was written to after its end is a race.
+  return isHttp1
+    ? list
+    : list.map((all) => all.slice(0, all.findIndex(([method]) => method === 'end') + 1 || all.length))
 }
 
 describe.each(protocols)('the same calls with us and without, over %s:', (protocol) => {
@@ -591,10 +600,12 @@ describe.each(protocols)('writeHead() over %s', (protocol) => {
     ],
     [
       'write() after end()',
-      [
-        ['end', 'x'],
-        ['write', 'y'],
-      ],
+      isHttp1
+        ? [
+            ['end', 'x'],
+            ['write', 'y'],
+          ]
+        : [],
     ],
     ['write(null)', [['write', null]]],
     ['write(5)', [['write', 5]]],
