@@ -332,7 +332,9 @@ function calls(protocol: Protocol): fc.Arbitrary<Call[]> {
     { weight: 1, arbitrary: chunk.map((data): Call => ['end', data]) },
     { weight: 1, arbitrary: fc.constantFrom<Call>(['end'], ['flushHeaders']) },
   )
-  const list = fc.array(call, { minLength: 1, maxLength: 7 })
+  // HTTP/2 knows one Content-Type, and notes an end() that fails for a second one as the end.
+  const isKnown = ([method, name]: Call): boolean => isHttp1 || method !== 'appendHeader' || name !== 'Content-Type'
+  const list = fc.array(call.filter(isKnown), { minLength: 1, maxLength: 7 })
   // What a client of HTTP/2 sees of a response that was written to after its end is a race.
   return isHttp1
     ? list
