@@ -63,7 +63,7 @@ export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
   }
 
   const handle: Handle = function sessionsMiddleware(req, res, next) {
-    if (!isUnder(settings.path, req)) return next()
+    if (!isUnder(settings.scope, req)) return next()
     const other = (req as Partial<Keyed>)[key]
     // Mounted twice, the middleware does its work once.
     if (other?.property === property) return next()
@@ -78,7 +78,7 @@ export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
   function open(req: ConnectRequest): ReadonlySession {
     const life = new ConnectLife(settings, codec, req, NO_RESPONSE)
     // Out of its path, a cookie of that name is not this one.
-    if (!isUnder(settings.path, req)) life.regenerate()
+    if (!isUnder(settings.scope, req)) life.regenerate()
     const session = life.get() as Session
     const { isNew, isPopulated, createdAt } = session
     const state = { isNew: { value: isNew }, isPopulated: { value: isPopulated }, createdAt: { value: createdAt } }

@@ -8,7 +8,7 @@ import { type Backend, type OpenedText, REFUSED, type Refused } from './backend.
 import { MAX_PLAINTEXT_BYTES, MAX_TIME_MS } from './format.ts'
 import { nodeBackend } from './node.ts'
 import { createNonces } from './nonces.ts'
-import { type CodecOptions, type CodecSettings, checkCodecOptions, describe } from './options.ts'
+import { type CodecOptions, type CodecSettings, checkCodecOptions, describe, isPromise } from './options.ts'
 import { systemRandom, warnOfWeakSecret } from './secret.ts'
 import { selfTest } from './selftest.ts'
 import { autoBackend, wasmBackend } from './wasm.ts'
@@ -20,7 +20,7 @@ export interface Opened<Data = unknown> {
   readonly createdAt: number
   /** When this token was sealed, ms since the epoch. */
   readonly issuedAt: number
-  /** Which secret opened it: its index in the list. Above 0, it is time to seal anew. */
+  /** Which secret opened it: its index among those of the list that are not undefined. Above 0, it is time to seal anew. */
   readonly keyIndex: number
 }
 
@@ -154,7 +154,9 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
     const time: unknown = settings.now()
     const whole = typeof time === 'number' ? Math.floor(time) : Number.NaN
     if (whole >= 0 && whole <= MAX_TIME_MS) return whole
-    throw new TypeError(`cookie-sessions: now() must return milliseconds since the epoch, returned ${describe(time)}`)
+    throw new TypeError(
+      `cookie-sessions: now() must return milliseconds since the epoch, returned ${isPromise(time) ? 'a promise' : describe(time)}`,
+    )
   }
 
   return {
@@ -200,10 +202,15 @@ function trySerialize(data: unknown): string | SessionError {
 /** Whatever a toJSON() has thrown, in words: it may be a thing that throws when it is looked at. */
 function because(cause: unknown): string {
   try {
-    return `: ${cause instanceof Error ? String(cause.message).split('\n')[0] : describe(cause)}`
+    return `: ${isError(cause) ? cause.message.split('\n')[0] : describe(cause)}`
   } catch {
     return ''
   }
+}
+
+/** Of any realm. */
+function isError(value: unknown): value is Error {
+  return typeof value === 'object' && typeof (value as Partial<Error> | null)?.message === 'string'
 }
 
 type BackendName = 'auto' | 'wasm' | 'node'
