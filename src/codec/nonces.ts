@@ -5,7 +5,7 @@
 import { SessionError } from '../errors.ts'
 import type { NonceSource } from './backend.ts'
 import { RANDOM_BYTES } from './format.ts'
-import { isPromise } from './options.ts'
+import { isPromise } from './promise.ts'
 
 const POOL_BYTES = 256 * RANDOM_BYTES
 

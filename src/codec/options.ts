@@ -272,17 +272,6 @@ function describeType(value: unknown): string {
     : `a ${typeof value}`
 }
 
-/**
- * Whether a function of the app's has answered with a promise, where the answer is needed at once. The caller refuses it, and so nobody
- * else listens: should it fail, that must not end the process as an unhandled rejection.
- */
-export function isPromise(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false
-  if (typeof (value as PromiseLike<unknown>).then !== 'function') return false
-  Promise.resolve(value).catch(() => {})
-  return true
-}
-
 /** UTF-8 of a string without lone surrogates: what has no UTF-8 cannot be a key. */
 export function encodeUtf8(what: string, text: string): Uint8Array {
   if (/[\ud800-\udfff]/u.test(text)) {
