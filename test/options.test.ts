@@ -74,7 +74,7 @@ describe('sessions()', () => {
     const { cookies } = await visit((req) => {
       req.session.n = 1
     }, options)
-    expect(cookies[0]).toMatch(/^_node=[\w-]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)
+    expect(cookies[0]).toMatch(/^_node=[\w-]+; Max-Age=86400; Path=\/; Expires=[\w, :]+ GMT; HttpOnly; SameSite=Lax$/)
   })
 })
 
