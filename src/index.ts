@@ -19,4 +19,4 @@ const sessions: typeof middleware & {
   SessionError: typeof SessionError
 } = Object.assign(middleware, { sessions: middleware, createCodec, generateSecret, SessionError })
 
-export { createCodec, generateSecret, SessionError, sessions, sessions as default, sessions as 'module.exports' }
+export { createCodec, generateSecret, SessionError, sessions, sessions as default }
