@@ -4,6 +4,8 @@ import entry = require('./fetch.ts')
 import {
   type Backend,
   type Callback,
+  type CookieAttributes,
+  type CookieStore,
   generateSecret,
   type Reason,
   type Secret,
@@ -30,6 +32,8 @@ declare namespace sessions {
   export {
     type Backend,
     type Callback,
+    type CookieAttributes,
+    type CookieStore,
     generateSecret,
     type Reason,
     type Secret,

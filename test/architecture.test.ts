@@ -203,9 +203,8 @@ describe('what reaches outside stands in one place:', () => {
     expect(allowed.length).toBeGreaterThan(0)
   })
 
-  it('the packages cookie in options.ts, vary in connect.ts', () => {
+  it('the package cookie in options.ts', () => {
     expect(edges.filter(([, to]) => to === 'cookie').map(([path]) => path)).toEqual(['src/options.ts'])
-    expect(edges.filter(([, to]) => to === 'vary').map(([path]) => path)).toEqual(['src/connect.ts'])
   })
 
   it('Request, Response and Headers in fetch.ts, which reaches neither Connect nor node', () => {
@@ -260,6 +259,22 @@ describe('what reaches outside stands in one place:', () => {
     expect(filesWith(/\b(Object|Array|String|Buffer|IncomingMessage|ServerResponse)\.prototype\.\w+\s*=[^=]/)).toEqual(
       [],
     )
+  })
+})
+
+describe('the entries', () => {
+  it.each(['index', 'fetch', 'codec/index', 'codec/js'])('have all the names of %s.ts in CommonJS as well', (entry) => {
+    const module = strip(read(`src/${entry}.ts`))
+    const lists = [...module.matchAll(/^export (?:type )?{([^}]*)}/gm)].flatMap(([, list = '']) => list.split(','))
+    const names = [
+      ...lists.map((item) => item.trim().split(' ').at(-1)),
+      ...[...module.matchAll(/^export (?:\w+ )*?(?:const|class|function|interface|type) (\w+)/gm)].map(
+        ([, name]) => name,
+      ),
+    ]
+    const required = strip(read(`src/${entry}.cts`))
+    expect(names.length).toBeGreaterThan(1)
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(required))).toEqual([])
   })
 })
 
@@ -391,8 +406,8 @@ describe('package.json', () => {
     [field: string]: unknown
   }
 
-  it('depends on two packages at run time, in ranges that npm can share; its tools are pinned, and none is a nightly', () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['cookie', 'vary'])
+  it('depends on one package at run time, in a range that npm can share; its tools are pinned, and none is a nightly', () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['cookie'])
     for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/)
     for (const version of Object.values(manifest.devDependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }

@@ -198,7 +198,9 @@ describe("the original's own example", () => {
       expect(first.headers.get('content-type')).toBe('text/plain')
       const [setCookie = '', ...others] = first.headers.getSetCookie()
       expect(others).toEqual([])
-      expect(setCookie).toMatch(/^_node=AQ[\w-]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)
+      expect(setCookie).toMatch(
+        /^_node=AQ[\w-]+; Max-Age=86400; Path=\/; Expires=[\w ,:]+ GMT; HttpOnly; SameSite=Lax$/,
+      )
       const cookie = setCookie.slice(0, setCookie.indexOf(';'))
       expect(await (await fetch(`${url}/read`, { headers: { cookie } })).json()).toEqual({ hello: 'world' })
       expect(await (await fetch(`${url}/read`, { headers: { cookie: `${cookie}A` } })).json()).toEqual({})
