@@ -1,5 +1,7 @@
 /** All consumers, by name. */
 import { compilers } from './compilers.js'
+import { packagers } from './packagers.js'
+import { runners } from './runners.js'
 import { servers } from './servers.js'
 
 /** @import { Context } from './project.js' */
@@ -12,4 +14,4 @@ import { servers } from './servers.js'
  */
 
 /** @type {Consumer[]} */
-export const CONSUMERS = [...compilers, ...servers]
+export const CONSUMERS = [...runners, ...compilers, ...servers, ...packagers]
