@@ -1,5 +1,6 @@
 /** All consumers, by name. */
 import { compilers } from './compilers.js'
+import { next } from './next.js'
 import { packagers } from './packagers.js'
 import { runners } from './runners.js'
 import { servers } from './servers.js'
@@ -14,4 +15,4 @@ import { servers } from './servers.js'
  */
 
 /** @type {Consumer[]} */
-export const CONSUMERS = [...runners, ...compilers, ...servers, ...packagers]
+export const CONSUMERS = [...runners, ...compilers, ...servers, next, ...packagers]
