@@ -10,13 +10,29 @@ import { createSite, Lifecycle, type Site } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
 
-declare module 'http' {
-  interface IncomingMessage {
-    /** The session, from `cookie-sessions`. Assign an object to replace its data, null to end it. */
-    get session(): Session
-    set session(value: SessionInput)
+interface OwnSession {
+  /** The session, from `cookie-sessions`. Assign an object to replace its data, null to end it. */
+  get session(): Session
+  set session(value: SessionInput)
+}
+
+declare global {
+  namespace Express {
+    interface Request {}
   }
 }
+
+declare module 'http' {
+  interface IncomingMessage extends RequestSession {}
+}
+
+/**
+ * Express's own request extends node's and Express.Request, so that two types of `session` would be an error. Where the types of another
+ * module (express-session's, cookie-session's) declare one there, it is taken.
+ */
+type RequestSession = 'session' extends keyof Express.Request
+  ? Pick<Express.Request, 'session' & keyof Express.Request>
+  : OwnSession
 
 /** What Connect and Express add to node's request. */
 interface ConnectRequest extends IncomingMessage {

@@ -27,7 +27,7 @@ const ENTRIES: Entry[] = [
     name: 'cookie-sessions',
     budget: 27_000,
     code: `export * from 'cookie-sessions'; export { default } from 'cookie-sessions'`,
-    parts: ['codec', 'codec.wasm.js', 'connect', 'glue', 'node_modules/cookie', 'node_modules/vary'],
+    parts: ['codec', 'codec.wasm.js', 'connect', 'glue', 'node_modules/cookie'],
     options: { platform: 'node' },
   },
   {
