@@ -3,6 +3,7 @@ import { createCodec, generateSecret } from 'cookie-sessions/codec'
 import { createAnatomy } from './anatomy.js'
 import { backends, hasWasm } from './backends.js'
 import { aheadAt, describeClock, duration, HOME } from './clock.js'
+import { readPasted } from './pasted.js'
 import { showNoReader, showVerdict } from './verdict.js'
 import './bench.js'
 
@@ -69,7 +70,7 @@ function seal() {
   if (codec === undefined) return show()
   const pasted = $('pasted').value.trim()
   if (pasted === '') sealJson()
-  else [original, plaintext] = [pasted, undefined]
+  else [original, plaintext] = [readPasted(pasted, $('name').value).token, undefined]
   token = original
   show()
 }
@@ -156,7 +157,12 @@ for (const id of ['json', 'again']) {
     seal()
   })
 }
-$('pasted').addEventListener('input', seal)
+$('pasted').addEventListener('input', () => {
+  const { name = $('name').value } = readPasted($('pasted').value, $('name').value)
+  if (name === $('name').value) return seal()
+  $('name').value = name // it is bound into the keys
+  makeCodecSoon()
+})
 $('reset').addEventListener('click', () => {
   token = original
   show()
