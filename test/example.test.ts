@@ -1,6 +1,7 @@
 /** The example that `npm start` runs, as its users meet it: a process, HTTP, a cookie jar. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { CookieJar } from 'tough-cookie'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -102,6 +103,20 @@ describe('the example server', () => {
     }
     // What the policy would forbid, or fetch from elsewhere.
     expect(html).not.toMatch(/\s(style|on\w+)=|\ssrc=|<link[^>]+href="http/)
+  })
+
+  it('names the backend in words, and leads to the playground', async () => {
+    const html = await (await fetch(url)).text()
+    const [, words = ''] = /const BACKENDS = {(.*?)\n}/s.exec(html) ?? []
+    for (const backend of ['auto', 'wasm', 'node'])
+      expect(words).toMatch(new RegExp(`^ *${backend}: '${backend} is `, 'm'))
+    const [, address = ''] = /<a href="([^"]+)">the playground<\/a>/.exec(html) ?? []
+    const serve = readFileSync(new URL('../examples/browser/serve.js', import.meta.url), 'utf8')
+    expect(serve).toContain(`PORT: port = '${new URL(address).port}'`)
+    const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    expect(html).toContain('<code>npm run playground</code>')
+    expect(scripts.playground).toContain('examples/browser/serve.js')
+    expect(() => readFileSync(new URL(`..${new URL(address).pathname}`, import.meta.url))).not.toThrow()
   })
 
   it('answers HEAD as GET, without the body', async () => {
