@@ -1,11 +1,13 @@
-/** The glue to Connect, Express and node:http: the only file that knows them. */
+/** Sessions for Connect, Express and node:http: from a request to its response. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import vary from 'vary'
-import { createTextCodec, type TextCodec } from './codec/codec.ts'
-import { readCookies } from './cookie.ts'
-import { appendHeader, beforeHeaders } from './headers.ts'
-import { checkSessionOptions, type SessionOptions, type SessionSettings } from './options.ts'
-import { mayRoll, RequestLife } from './request.ts'
+import { privateCacheControl, varyOnCookie } from './caching.ts'
+import { createTextCodec } from './codec/codec.ts'
+import { HEADERS_SENT, type Platform } from './contracts.ts'
+import { isSecure, readCookies, removeCookie, setCookie } from './cookie.ts'
+import { descriptor } from './data.ts'
+import { append, beforeHeaders, type Failure, type SetHeader, shareAnswer } from './headers.ts'
+import { createSite, Lifecycle, type Site } from './lifecycle.ts'
+import { checkSessionOptions, type SessionOptions } from './options.ts'
 import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
 
 declare module 'http' {
@@ -21,75 +23,179 @@ interface ConnectRequest extends IncomingMessage {
   originalUrl?: string
   /** Express: TLS, or a proxy that its own 'trust proxy' setting trusts says so. */
   secure?: boolean
+  /** node: the request has left HTTP, and no response will follow. */
+  upgrade?: boolean
 }
 
 /** A session to read and nothing else: frozen, its data through and through. */
 export type ReadonlySession = Readonly<Partial<SessionData>> &
   Pick<SessionMethods, 'isNew' | 'isPopulated' | 'createdAt'>
 
-type Handle = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+type Next = (error?: unknown) => void
+type Handle = (req: IncomingMessage, res: ServerResponse, next: Next) => void
 
 export interface Middleware extends Handle {
   /**
    * Reads the session of a request that gets no response: a WebSocket's handshake, any `upgrade`. As the cookie has it, whether or not
-   * the middleware has seen the request; new and empty when there is no good cookie, and outside of `path`.
+   * the middleware has seen the request; new and empty when there is no good cookie, and outside of `scope`.
    */
   open(req: IncomingMessage): ReadonlySession
+}
+
+type ConnectLifecycle = Lifecycle<IncomingMessage, ServerResponse | undefined>
+
+const platform: Platform<IncomingMessage, ServerResponse | undefined> = {
+  keepsObject: false,
+  cookies: (req, name) => readCookies(req.headers.cookie, name),
+  whyNot(req, res) {
+    if (res?.headersSent === true) return HEADERS_SENT
+    // A response that does not say whether its headers are out, but can send them, is a stand-in such as engine.io's.
+    const isStandIn = res?.headersSent === undefined
+    const canSend = typeof res?.writeHead === 'function' && (isStandIn || (req as ConnectRequest).upgrade !== true)
+    return canSend ? undefined : 'this request gets no response that could carry a cookie'
+  },
+  describe: (req) => `${req.method ?? 'GET'} ${((req as ConnectRequest).originalUrl ?? req.url ?? '/').split('?')[0]}`,
+  onCallback(res) {
+    if (res !== undefined) shareAnswer(res)
+  },
 }
 
 /**
  * Middleware that keeps `req.session` in an encrypted, authenticated cookie. Throws a TypeError for options that are wrong or
  * contradict each other, and a SessionError ('no-backend') where the chosen backend cannot run.
+ *
+ * @example
+ * connect().use(sessions({ secret: process.env.SESSION_SECRET })).use((req, res) => {
+ *   req.session.views = (req.session.views ?? 0) + 1
+ *   res.end(`${req.session.views} views`)
+ * })
  */
-export function sessions(options: SessionOptions<IncomingMessage>): Middleware {
+export function sessions(options: SessionOptions<IncomingMessage>, ...misused: unknown[]): Middleware {
+  if (typeof (misused[0] as Partial<ServerResponse> | undefined)?.writeHead === 'function') {
+    return misuse('sessions is what makes the middleware: write app.use(sessions({ secret }))', misused) as never
+  }
   const settings = checkSessionOptions(options)
-  const codec = createTextCodec(settings.codec)
-  const { property } = settings
+  const site = createSite(settings, createTextCodec(settings.codec), platform)
+  const { property, cookie, scope } = settings
 
   // One descriptor and one key for every request: new closures for each would cost ten times as much (bench/README.md).
   // The cookie's name is in the key, so that a second session in the same cookie is found out.
-  const key: unique symbol = Symbol.for(`cookie-sessions ${settings.cookie.name}`)
-  type Keyed = ConnectRequest & { [key]: ConnectLife }
-  const descriptor: PropertyDescriptor & ThisType<Keyed> = {
+  const key: unique symbol = Symbol.for(`cookie-sessions ${cookie.name}`)
+  type Keyed = ConnectRequest & { [key]: ConnectLifecycle }
+  const accessor = descriptor({
     configurable: true,
     // Not enumerable: a logger that copies the request would touch the session. It also tells this from what is assigned after `delete`.
     enumerable: false,
-    get() {
+    get(this: Keyed) {
       return this[key].get()
     },
-    set(value) {
+    set(this: Keyed, value) {
       this[key].set(value)
     },
-  }
+  })
 
   const handle: Handle = function sessionsMiddleware(req, res, next) {
-    if (!isUnder(settings.path, req)) return next()
-    const other = (req as Partial<Keyed>)[key]
+    if (typeof next !== 'function') {
+      misuse(
+        'sessions() is middleware and answers no request: write http.createServer(connect().use(sessions({ secret })).use(handler))',
+        [res],
+      )
+      return
+    }
+    if (!isUnder(scope, req)) return next()
+    const present = (req as Partial<Keyed>)[key]
     // Mounted twice, the middleware does its work once.
-    if (other?.property === property) return next()
-    if (other !== undefined || property in req) return next(taken(property, settings.cookie.name, other?.property))
-    const life = new ConnectLife(settings, codec, req, res)
-    ;(req as Keyed)[key] = life
-    Object.defineProperty(req, property, descriptor)
-    beforeHeaders(res, (statusCode) => life.conclude(statusCode))
+    if (present?.belongsTo?.(site)) return next()
+    if (present !== undefined || property in req)
+      return next(taken(property, cookie.name, present !== undefined, property in req))
+    const lifecycle = new Lifecycle(site, req, res as ServerResponse | undefined)
+    ;(req as Keyed)[key] = lifecycle
+    Object.defineProperty(req, property, accessor)
+    beforeHeaders(res, {
+      onHeaders: (set) => onHeaders(site, lifecycle, req, res, set),
+      onRefused: () => lifecycle.rollback(),
+    })
+    if (!site.isProduction && typeof res.once === 'function') {
+      res.once('finish', () => lifecycle.end())
+      res.once('close', () => lifecycle.end())
+    }
     next()
   }
 
   function open(req: ConnectRequest): ReadonlySession {
-    const life = new ConnectLife(settings, codec, req, NO_RESPONSE)
-    // Out of its path, a cookie of that name is not this one.
-    if (!isUnder(settings.path, req)) life.regenerate()
-    const session = life.get() as Session
+    const lifecycle = new Lifecycle(site, req, undefined)
+    // Out of its scope, a cookie of that name is not this one.
+    if (!isUnder(scope, req)) lifecycle.regenerate()
+    const session = lifecycle.get() as Session
     const { isNew, isPopulated, createdAt } = session
-    const state = { isNew: { value: isNew }, isPopulated: { value: isPopulated }, createdAt: { value: createdAt } }
-    return freeze(Object.defineProperties({ ...session }, state) as ReadonlySession)
+    const result = { ...session }
+    for (const [name, value] of Object.entries({ isNew, isPopulated, createdAt })) {
+      Object.defineProperty(result, name, descriptor({ value }))
+    }
+    return freeze(result)
   }
 
   return Object.assign(handle, { open })
 }
 
-/** Stands for a response to which nothing can be added any more. */
-const NO_RESPONSE = { headersSent: true } as ServerResponse
+type ConnectSite = Site<IncomingMessage, ServerResponse | undefined>
+
+/** The headers are about to go out. */
+function onHeaders(
+  site: ConnectSite,
+  lifecycle: ConnectLifecycle,
+  req: ConnectRequest,
+  res: ServerResponse,
+  set: SetHeader,
+): Failure | undefined {
+  try {
+    const { settings } = site
+    noticeDelete(settings.property, lifecycle, req)
+    const { wasAccessed } = lifecycle
+    if (settings.rollsUntouched) lifecycle.get()
+    // What onInvalid has answered by itself is on its way already.
+    if (res.headersSent) return undefined
+    const cacheControl = textOf(res, 'Cache-Control')
+    const outcome = lifecycle.commit(cacheControl)
+    if (outcome !== undefined) {
+      const secure = isSecure(settings, isEncrypted(req), req.headers['x-forwarded-proto'] as string | undefined)
+      const line =
+        outcome === null
+          ? removeCookie(settings.cookie, secure)
+          : setCookie(settings.cookie, outcome, secure, site.codec.now())
+      set('Set-Cookie', append(res, 'Set-Cookie', line))
+    }
+    if (wasAccessed || outcome !== undefined) {
+      const vary = textOf(res, 'Vary')
+      const varying = varyOnCookie(vary)
+      if (varying !== vary) set('Vary', varying)
+      const kept = privateCacheControl(cacheControl, outcome !== undefined)
+      if (kept !== cacheControl) set('Cache-Control', kept)
+    }
+    lifecycle.reportLost()
+    return undefined
+  } catch (error) {
+    return { report: () => lifecycle.reportFailure(error) }
+  }
+}
+
+/** A header's value, several lines as one (RFC 9110 section 5.3). */
+function textOf(res: ServerResponse, name: string): string {
+  const value = res.getHeader(name)
+  return Array.isArray(value) ? value.join(', ') : String(value ?? '')
+}
+
+const isEncrypted = (req: ConnectRequest): boolean =>
+  req.secure === true || (req.socket as { encrypted?: boolean } | null)?.encrypted === true
+
+/** `delete req.session` takes the accessor away; an assignment after it leaves a property of the usual kind. */
+function noticeDelete(property: string, lifecycle: ConnectLifecycle, req: ConnectRequest): void {
+  if (!Object.hasOwn(req, property)) lifecycle.destroy()
+  else if (Object.prototype.propertyIsEnumerable.call(req, property)) {
+    lifecycle.destroy()
+    lifecycle.set((req as unknown as { [property: string]: unknown })[property])
+  }
+}
 
 /** Freezes what JSON can hold. A change deep inside would be lost as well, so it is an error as well. */
 function freeze<T>(value: T): T {
@@ -97,15 +203,36 @@ function freeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-function taken(property: string, name: string, other: string | undefined): TypeError {
+/** Passed to next(): which session the property, or the cookie, has already. */
+function taken(property: string, name: string, isCookieTaken: boolean, isPropertyTaken: boolean): TypeError {
+  if (!isCookieTaken) {
+    return new TypeError(
+      `cookie-sessions: req.${property} is taken: give the session of the cookie '${name}' another place with the option property, and a cookie of its own with session_key`,
+    )
+  }
   return new TypeError(
-    other === undefined
-      ? `cookie-sessions: req.${property} is taken: give the session of the cookie '${name}' another place with the option property`
-      : `cookie-sessions: the cookie '${name}' is req.${other} already: give req.${property} another cookie with the option session_key`,
+    isPropertyTaken
+      ? `cookie-sessions: another sessions() has made req.${property} from the cookie '${name}' already, so this one would do nothing: mount one of them, or give each its own property and session_key`
+      : `cookie-sessions: the cookie '${name}' is the session of another property already: give req.${property} another cookie with the option session_key`,
   )
 }
 
-/** Whether the request's path is the cookie's or below it (RFC 6265 section 5.1.4). Mounting strips `url`, not `originalUrl`. */
+/** The middleware, or what makes it, called as something else: an error for the developer, and none that ends the process. */
+function misuse(message: string, [res, next]: readonly unknown[]): void {
+  const error = new TypeError(`cookie-sessions: ${message}`)
+  if (typeof next === 'function') {
+    next(error)
+    return
+  }
+  console.error(error)
+  const response = res as ServerResponse
+  if (response.headersSent) return
+  response.statusCode = 500
+  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+  response.end('Internal Server Error\n')
+}
+
+/** Whether the request's path is `path` or below it (RFC 6265 section 5.1.4). Mounting strips `url`, not `originalUrl`. */
 function isUnder(path: string, req: ConnectRequest): boolean {
   if (path === '/') return true
   const url = req.originalUrl ?? req.url ?? '/'
@@ -114,80 +241,4 @@ function isUnder(path: string, req: ConnectRequest): boolean {
   if (from < 0 || !url.startsWith(path, from)) return false
   const next = url[from + path.length]
   return next === undefined || next === '/' || next === '?' || next === '#' || path.endsWith('/')
-}
-
-/** One session on one request and its response. */
-class ConnectLife extends RequestLife<ConnectRequest> {
-  readonly #res: ServerResponse
-
-  constructor(settings: SessionSettings<IncomingMessage>, codec: TextCodec, req: ConnectRequest, res: ServerResponse) {
-    super(settings, codec, req)
-    this.#res = res
-  }
-
-  get property(): string {
-    return this.settings.property
-  }
-
-  protected override cookies(): string[] {
-    return readCookies(this.request.headers.cookie, this.settings.cookie.name)
-  }
-
-  protected override isEncrypted(): boolean {
-    return this.request.secure === true || (this.request.socket as { encrypted?: boolean } | null)?.encrypted === true
-  }
-
-  protected override forwardedProto(): string | undefined {
-    return this.request.headers['x-forwarded-proto'] as string | undefined
-  }
-
-  protected override headersSent(): boolean {
-    return this.#res.headersSent
-  }
-
-  /** The headers are about to go out. Nothing is thrown from here: under a timer, a pipe or HTTP/2 it would end the process. */
-  conclude(statusCode: number): number {
-    try {
-      this.#noticeDelete()
-      const isUsed = this.isUsed
-      if (this.settings.rollsUntouched) this.get()
-      const outcome = this.settle(() => mayRoll(statusCode, String(this.#res.getHeader('Cache-Control') ?? '')))
-      if (outcome !== undefined) appendHeader(this.#res, 'Set-Cookie', this.setCookie(outcome))
-      if (isUsed || outcome !== undefined) keepFromCaches(this.#res)
-      return statusCode
-    } catch (error) {
-      this.report(error)
-      return fail(this.#res, statusCode)
-    }
-  }
-
-  /** `delete req.session` takes the accessor away; an assignment after it leaves a property of the usual kind. */
-  #noticeDelete(): void {
-    const { property } = this.settings
-    if (!Object.hasOwn(this.request, property)) this.destroy()
-    else if (Object.prototype.propertyIsEnumerable.call(this.request, property)) {
-      this.destroy()
-      this.set((this.request as unknown as { [property: string]: unknown })[property])
-    }
-  }
-}
-
-/** What depends on a cookie is not for other clients (RFC 9110 section 12.5.5, RFC 9111 section 5.2.2.7). */
-function keepFromCaches(res: ServerResponse): void {
-  if (res.hasHeader('Vary')) vary(res, 'Cookie')
-  else res.setHeader('Vary', 'Cookie')
-  if (!res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private')
-}
-
-/** The response that says that the session was not saved. Its body stays the app's, but must not be kept as a good one. */
-function fail(res: ServerResponse, statusCode: number): number {
-  try {
-    res.setHeader('Cache-Control', 'no-store')
-    res.removeHeader('ETag')
-    res.removeHeader('Last-Modified')
-    return 500
-  } catch {
-    // The client is gone, and its response with it.
-    return statusCode
-  }
 }

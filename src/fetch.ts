@@ -1,17 +1,21 @@
 /**
  * `cookie-sessions/fetch`: sessions for handlers of the Fetch API, Request in, Response out. The same options, cookie and rules as
- * Connect's; no node: module. Of the options, `property` means nothing here, and `path` is the cookie's alone: what you wrap has sessions.
+ * Connect's; no node: module. Of the options, `property` and `scope` mean nothing here: what you wrap has sessions.
  */
+import { FAILURE, FAILURE_HEADERS, isOfAnswer, privateCacheControl, varyOnCookie } from './caching.ts'
 import { createTextCodec } from './codec/codec.ts'
-import { readCookies } from './cookie.ts'
+import { describe } from './codec/options.ts'
+import type { CookieAttributes, Outcome, Platform } from './contracts.ts'
+import { cookieAttributes, isSecure, readCookies, removeCookie, setCookie } from './cookie.ts'
 import { SessionError } from './errors.ts'
+import { createSite, Lifecycle } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
-import { mayRoll, RequestLife } from './request.ts'
-import { copy, lifeOf, type Session } from './session.ts'
+import { ownerOf, type Session } from './session.ts'
 
 export type { Backend, Reason } from './codec/backend.ts'
 export type { Secret } from './codec/options.ts'
 export { generateSecret } from './codec/secret.ts'
+export type { CookieAttributes } from './contracts.ts'
 export type { SessionErrorCode } from './errors.ts'
 export type { Callback, Session, SessionData, SessionMethods } from './session.ts'
 export { SessionError, type SessionOptions, sessions as default }
@@ -19,159 +23,252 @@ export { SessionError, type SessionOptions, sessions as default }
 /** What a handler answers. Bun wants undefined for a request that it has upgraded. */
 type Answer = Response | undefined
 
+/** What reads and writes cookies in the place of a request and a response: Next's `await cookies()`. */
+export interface CookieStore {
+  getAll(name: string): readonly { readonly value: string }[]
+  set(name: string, value: string, attributes: CookieAttributes): unknown
+}
+
 type Wrap = <R extends Request, Rest extends unknown[], A extends Answer>(
   handler: (request: R, session: Session, ...rest: Rest) => A | Promise<A>,
 ) => (request: R, ...rest: Rest) => Promise<Response | A>
 
 /**
- * Wraps a handler: it is called with the request's session, and the response that it makes bears the cookie. Further arguments (a
+ * Wraps a handler: it is called with the request's session, and the response that it makes carries the cookie. Further arguments (a
  * worker's `env` and `ctx`, Next's context) are passed on. What the handler throws goes through, and nothing is saved.
  */
 export interface WithSession extends Wrap {
-  /** The first of the two steps that a wrapped handler stands for: the request's session. */
-  open(request: Request): Session
+  /** The first of the two steps that a wrapped handler takes: the session of a request, or of Next's `await cookies()`. */
+  open(source: Request | CookieStore): Session
   /**
-   * The second step, once for each session: adds what is due to the headers of the response (by default of status 200). Throws a
+   * The second step, once for each session: adds what is due to the headers of the response, or to Next's `await cookies()`. Throws a
    * SessionError when the session cannot be saved, unless its save() has thrown that very one before.
+   *
+   * @example
+   * const session = withSession.open(request)
+   * const response = new Response(`hello, ${session.user}`)
+   * withSession.commit(session, response.headers)
    */
-  commit(session: Session, headers: Headers, status?: number): void
+  commit(session: Session, target: Headers | CookieStore): void
+}
+
+type Source = Request | CookieStore
+type FetchLifecycle = Lifecycle<Source, undefined>
+
+/** A value with one more, or in the place of what is there. */
+type Change = readonly [how: 'append' | 'set', name: string, value: string]
+
+/** Makes commit() leave mere rolling out. */
+const KEPT_BY_ALL = 'public'
+
+const platform: Platform<Source, undefined> = {
+  keepsObject: true,
+  cookies(source, name) {
+    if (!isStore(source)) return readCookies(source.headers.get('Cookie') ?? undefined, name)
+    return source.getAll(name).map(({ value }) => value)
+  },
+  whyNot: () => undefined,
+  describe: (source) =>
+    isStore(source) ? 'a request' : `${source.method} ${/^[\w+.-]+:\/\/[^/?#]*([^?#]*)/.exec(source.url)?.[1] || '/'}`,
+  onCallback() {},
 }
 
 /**
  * Sessions in an encrypted, authenticated cookie. Throws a TypeError for options that are wrong or contradict each other, and a
  * SessionError ('no-backend') where the chosen backend cannot run.
+ *
+ * @example
+ * const withSession = sessions({ secret: process.env.SESSION_SECRET })
+ * export default { fetch: withSession((request, session) => new Response(`hello, ${session.user}`)) }
  */
 export function sessions(options: SessionOptions<Request>): WithSession {
+  if (isRequest(options)) {
+    throw new TypeError(
+      'cookie-sessions: sessions() takes options, got a Request: write sessions({ secret })(handler), and give that the request',
+    )
+  }
   const settings = checkSessionOptions(options)
-  const codec = createTextCodec(settings.codec)
+  // The callbacks are called for requests alone; a store has none of its own to pass.
+  const site = createSite(settings as never, createTextCodec(settings.codec), platform)
+  const { cookie } = settings
 
   const wrap: Wrap = (handler) => {
+    if (typeof handler !== 'function') throw notAHandler(handler)
     return async (request, ...rest) => {
-      const life = new FetchLife(settings, codec, request)
-      return life.conclude(await handler(request, life.open(), ...rest))
+      const lifecycle = begin(request)
+      return conclude(lifecycle, request, await handler(request, lifecycle.get() as Session, ...rest))
     }
   }
 
-  function open(request: Request): Session {
-    return new FetchLife(settings, codec, request).open()
+  function begin(source: Source): FetchLifecycle {
+    checkSource(source)
+    return new Lifecycle(site, source, undefined)
   }
 
-  function commit(session: Session, headers: Headers, status = 200): void {
-    const life = lifeOf(session)
-    if (!(life instanceof FetchLife) || life.settings !== settings) {
+  function open(source: Source): Session {
+    // Touches the session: who asks for one depends on it.
+    return begin(source).get() as Session
+  }
+
+  function commit(session: Session, target: Headers | CookieStore): void {
+    const lifecycle = typeof session === 'object' && session !== null ? ownerOf(session) : undefined
+    if (!(lifecycle instanceof Lifecycle) || !lifecycle.belongsTo(site)) {
       throw new TypeError(
         'cookie-sessions: commit() takes the session that open() of the same sessions() returned: const session = withSession.open(request)',
       )
     }
-    append(headers, life.additions(headers, status))
+    checkTarget(target)
+    if (isStore(target)) commitToStore(lifecycle, target)
+    else apply(target, changesTo(lifecycle, target))
+  }
+
+  function commitToStore(lifecycle: FetchLifecycle, store: CookieStore): void {
+    const outcome = lifecycle.commit('')
+    if (outcome !== undefined) {
+      store.set(
+        cookie.name,
+        outcome ?? '',
+        cookieAttributes(cookie, outcome === null, secureFor(lifecycle), site.codec.now()),
+      )
+    }
+    lifecycle.reportLost()
+  }
+
+  /** Nothing tells how the request of a store came: Secure then, but on a developer's own machine. */
+  function secureFor(lifecycle: FetchLifecycle): boolean {
+    const { request } = lifecycle
+    if (isStore(request)) return isSecure(settings, site.isProduction, undefined)
+    return isSecure(settings, request.url.startsWith('https:'), request.headers.get('X-Forwarded-Proto') ?? undefined)
+  }
+
+  /** What is due on the headers of a response. */
+  function changesTo(lifecycle: FetchLifecycle, headers: Headers): Change[] {
+    const cacheControl = headers.get('Cache-Control') ?? ''
+    const outcome: Outcome = lifecycle.commit(cacheControl)
+    const changes: Change[] = []
+    if (outcome !== undefined) {
+      const secure = secureFor(lifecycle)
+      const line =
+        outcome === null ? removeCookie(cookie, secure) : setCookie(cookie, outcome, secure, site.codec.now())
+      changes.push(['append', 'Set-Cookie', line])
+    }
+    const vary = headers.get('Vary') ?? ''
+    const varying = varyOnCookie(vary)
+    if (varying !== vary) changes.push(['set', 'Vary', varying])
+    const kept = privateCacheControl(cacheControl, outcome !== undefined)
+    if (kept !== cacheControl) changes.push(['set', 'Cache-Control', kept])
+    lifecycle.reportLost()
+    return changes
+  }
+
+  /**
+   * The response with the session's headers: a copy, for the headers of some are immutable, and one that the app keeps must not carry one
+   * client's session to the next. A session that cannot be saved makes it a 500.
+   */
+  function conclude<A extends Answer>(lifecycle: FetchLifecycle, request: Request, response: A): Response | A {
+    if (response !== undefined && !isResponse(response)) {
+      throw new TypeError(
+        `cookie-sessions: the handler of ${platform.describe(request)} must return a Response, returned ${describe(response)}`,
+      )
+    }
+    let changes: Change[]
+    try {
+      // A switch of protocols (101; undefined under Bun) and Response.error() (0) take no headers: a session can only be read there.
+      if (response === undefined || response.status < 200) {
+        if (lifecycle.commit(KEPT_BY_ALL) === undefined) return response
+        throw new SessionError('headers-sent', 'this response takes no cookie')
+      }
+      changes = changesTo(lifecycle, response.headers)
+    } catch (error) {
+      lifecycle.reportFailure(error)
+      return response === undefined || response.status < 200 ? response : failed(response)
+    }
+    if (changes.length === 0) return response
+    // Passed the response itself, a worker's runtime copies what it alone knows of it as well.
+    const answer = new Response(response.body, response)
+    apply(answer.headers, changes)
+    return answer
   }
 
   return Object.assign(wrap, { open, commit })
 }
 
-/** One session on one request and its response. */
-class FetchLife extends RequestLife<Request> {
-  #object: Session | undefined
-
-  /** Its handler holds the session itself, not a place where it stands: so there is one object, and what is in it changes. */
-  protected override create(data: object): Session {
-    if (this.#object === undefined) {
-      this.#object = super.create(data)
-    } else {
-      empty(this.#object)
-      copy(data, this.#object)
-    }
-    return this.#object
-  }
-
-  override destroy(): void {
-    super.destroy()
-    this.create({})
-  }
-
-  protected override cookies(): string[] {
-    return readCookies(this.request.headers.get('Cookie') ?? undefined, this.settings.cookie.name)
-  }
-
-  protected override isEncrypted(): boolean {
-    return this.request.url.startsWith('https:')
-  }
-
-  protected override forwardedProto(): string | undefined {
-    return this.request.headers.get('X-Forwarded-Proto') ?? undefined
-  }
-
-  protected override headersSent(): boolean {
-    return false
-  }
-
-  /** Touches the session: who asks for one depends on it. */
-  open(): Session {
-    return this.get() as Session
-  }
-
-  /** What is to be added to the headers of a response. */
-  additions(headers: Headers, status: number): Header[] {
-    const added: Header[] = []
-    const outcome = this.settle(() => mayRoll(status, headers.get('Cache-Control') ?? ''))
-    if (outcome !== undefined) added.push(['Set-Cookie', this.setCookie(outcome)])
-    // What depends on a cookie is not for other clients (RFC 9110 section 12.5.5, RFC 9111 section 5.2.2.7).
-    if (!/(^|,)\s*(cookie|\*)\s*(,|$)/i.test(headers.get('Vary') ?? '')) added.push(['Vary', 'Cookie'])
-    if (!headers.has('Cache-Control')) added.push(['Cache-Control', 'private'])
-    return added
-  }
-
-  /**
-   * The response with the session's headers: a copy, for the headers of some are immutable, and one that the app keeps must not bear one
-   * client's session to the next. A session that cannot be saved makes it a 500.
-   */
-  conclude<A extends Answer>(response: A): Response | A {
-    if (response === undefined || response.status < 200) {
-      this.#concludeWithoutHeaders()
-      return response
-    }
-    let added: Header[]
-    try {
-      added = this.additions(response.headers, response.status)
-    } catch (error) {
-      this.report(error)
-      return fail(response)
-    }
-    if (added.length === 0) return response
-    // Handed the response itself, a worker's runtime copies what it alone knows of it as well.
-    const answer = new Response(response.body, response)
-    append(answer.headers, added)
-    return answer
-  }
-
-  /** A switch of protocols (101; undefined under Bun) and Response.error() (0) take no headers: a session can only be read there. */
-  #concludeWithoutHeaders(): void {
-    try {
-      if (this.settle(() => false) === undefined) return
-      throw new SessionError('headers-sent', 'the session cannot be saved: this response takes no cookie')
-    } catch (error) {
-      this.report(error)
-    }
-  }
+function apply(headers: Headers, changes: readonly Change[]): void {
+  for (const [how, name, value] of changes) headers[how](name, value)
 }
 
-/** What cannot be deleted throws: nothing planted before a login may outlive it. */
-function empty(object: object): void {
-  const content = object as { [key: PropertyKey]: unknown }
-  for (const key of Reflect.ownKeys(content)) delete content[key]
-}
-
-type Header = readonly [name: string, value: string]
-
-function append(headers: Headers, added: readonly Header[]): void {
-  for (const [name, value] of added) headers.append(name, value)
-}
-
-/** The response that says that the session was not saved. Its body stays the app's, but must not be kept as a good one. */
-function fail(response: Response): Response {
+/** Answers in the app's place: the session was not saved. */
+function failed(response: Response): Response {
   const headers = new Headers(response.headers)
-  headers.set('Cache-Control', 'no-store')
-  headers.delete('ETag')
-  headers.delete('Last-Modified')
-  return new Response(response.body, { status: 500, headers })
+  for (const name of [...headers.keys()]) if (isOfAnswer(name)) headers.delete(name)
+  for (const [name, value] of FAILURE_HEADERS) headers.set(name, value)
+  // Nobody will read the app's body: its source may stop.
+  response.body?.cancel().catch(() => {})
+  return new Response(FAILURE, { status: 500, headers })
+}
+
+type Loose = { readonly [name: string]: unknown } | null | undefined
+
+const isFunction = (value: unknown): boolean => typeof value === 'function'
+
+/** By their shape, since a framework or a test environment may bring a Request of its own. */
+function isRequest(value: unknown): value is Request {
+  const { headers, url, method } = Object(value) as { [name: string]: unknown }
+  return isFunction((headers as Loose)?.get) && typeof url === 'string' && typeof method === 'string'
+}
+
+function isResponse(value: unknown): value is Response {
+  const { headers, status } = Object(value) as { [name: string]: unknown }
+  return isFunction((headers as Loose)?.get) && typeof status === 'number'
+}
+
+function isHeaders(value: unknown): value is Headers {
+  const { get, set, append } = Object(value) as { [name: string]: unknown }
+  return isFunction(get) && isFunction(set) && isFunction(append)
+}
+
+function isStore(value: unknown): value is CookieStore {
+  const { getAll, set, append } = Object(value) as { [name: string]: unknown }
+  return isFunction(getAll) && isFunction(set) && append === undefined
+}
+
+function checkSource(source: unknown): void {
+  if (isRequest(source) || isStore(source)) return
+  const { headers, then } = Object(source) as { [name: string]: unknown }
+  const hint = isFunction(then)
+    ? 'a promise: await it first'
+    : isResponse(source)
+      ? "a Response: pass the request that it answers; commit() takes the response's headers"
+      : isHeaders(source)
+        ? 'headers: pass the request that they belong to'
+        : typeof headers === 'object' && headers !== null
+          ? "node's request: for Connect, Express and node:http, import sessions from 'cookie-sessions'"
+          : describe(source)
+  throw new TypeError(
+    `cookie-sessions: sessions are opened from a Request, or from Next's await cookies(), got ${hint}`,
+  )
+}
+
+function checkTarget(target: unknown): void {
+  if (isHeaders(target) || isStore(target)) return
+  const hint = isResponse(target)
+    ? 'a Response: pass response.headers'
+    : isFunction((target as Loose)?.then)
+      ? 'a promise: await it first'
+      : describe(target)
+  throw new TypeError(
+    `cookie-sessions: commit() takes the headers of the response, or Next's await cookies(), got ${hint}`,
+  )
+}
+
+function notAHandler(value: unknown): TypeError {
+  const { headers, url } = Object(value) as { [name: string]: unknown }
+  if (typeof url === 'string' && headers !== undefined) {
+    return new TypeError(
+      "cookie-sessions: withSession() takes a handler (request, session) => response, got a request: for Connect, Express and node:http, import sessions from 'cookie-sessions'",
+    )
+  }
+  return new TypeError(
+    `cookie-sessions: withSession() takes a handler (request, session) => response, got ${describe(value)}`,
+  )
 }

@@ -1,60 +1,255 @@
 /**
- * Calls back once, just before a response's headers go out. All of node's ways there (end, write, pipe, flushHeaders, and HTTP/2's
- * compatibility API) lead through `response.writeHead`, so that is the one method which is replaced.
+ * Calls back once, just before a response's headers go out, and can put another answer in the place of the app's.
+ *
+ * All of node's ways there (end, write, pipe, flushHeaders, and HTTP/2's compatibility API) lead through `response.writeHead`. `write` and
+ * `end` are replaced as well: they let the headers go first, so that what happens there is known before the app's first byte is passed on.
+ * HTTP/2's `stream.respond()` goes past the compatibility API, and so past this.
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { FAILURE, FAILURE_HEADERS, isOfAnswer } from './caching.ts'
 
-/** May change the response's headers; returns the status to send. It must not throw: a throw in here can end the process. */
-export type Listener = (statusCode: number) => number
+/** Sets a header, so that it can be taken back if node refuses the response. */
+export type SetHeader = (name: string, value: OutgoingHttpHeader) => void
 
-type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[] | [string, OutgoingHttpHeader][]
-
-export function beforeHeaders(response: ServerResponse, listener: Listener): void {
-  const writeHead = response.writeHead as (...args: unknown[]) => ServerResponse
-  let done = false
-
-  response.writeHead = function hookedWriteHead(this: ServerResponse, ...args: unknown[]): ServerResponse {
-    // A second call is the app's mistake, and node's to refuse.
-    if (done || response.headersSent) return writeHead.apply(this, args)
-    const [statusCode, second, third] = args as [number, unknown, unknown]
-    const headers = (typeof second === 'string' ? third : (third ?? second)) as Headers | null | undefined
-    // Headers handed to writeHead take the place of those set before. Set here, they are there for the listener to see and to add to,
-    // and what is wrong with them throws what node would throw, at the same place.
-    if (typeof headers === 'object' && headers !== null) setHeaders(response, headers)
-    done = true
-    const status = listener(statusCode)
-    if (status === statusCode)
-      return typeof second === 'string' ? writeHead.call(this, status, second) : writeHead.call(this, status)
-    // Another status than the app's goes out under its own reason phrase (HTTP/2 has none).
-    if (!('stream' in response)) response.statusMessage = ''
-    return writeHead.call(this, status)
-  } as ServerResponse['writeHead']
-  // Its other, deprecated name (DEP0063).
-  if ('writeHeader' in response) response.writeHeader = response.writeHead
+/** None of its methods may throw: a throw in here can end the process. */
+export interface Listener {
+  /** May set headers. Returns undefined, or the failure for which the app's answer must not go out. */
+  onHeaders(set: SetHeader): Failure | undefined
+  /** node has refused the headers (a bad status, a bad header): the response is as it was before the call. */
+  onRefused(): void
 }
 
-/** As writeHead() does on a response without headers, and else: a name replaces what was set before, and repeated, whatever its case, adds up. */
-function setHeaders(response: ServerResponse, headers: Headers): void {
+export interface Failure {
+  /** Called once the response is a 500 without the app's headers. May answer the request itself. */
+  report(): void
+}
+
+type HeadArguments = [statusCode?: number, reasonOrHeaders?: unknown, headers?: unknown]
+type WriteHead = (...args: HeadArguments) => ServerResponse
+type Write = (...args: unknown[]) => boolean
+type End = (...args: unknown[]) => ServerResponse
+
+interface Hook {
+  readonly listeners: Listener[]
+  readonly writeHead: WriteHead
+  readonly write: Write
+  readonly end: End
+  /** Whether the headers are decided and on their way. */
+  isDone: boolean
+  /** Whether they are those of a failure. */
+  isFailed: boolean
+  /** Whether more than one party may answer: what comes after the first answer is then dropped, where node would throw. */
+  isShared: boolean
+}
+
+const HOOK: unique symbol = Symbol('cookie-sessions')
+
+type Hooked = ServerResponse & { [HOOK]: Hook; _contentLength?: number | null }
+
+/** Does nothing for a response that cannot send headers (a stand-in). */
+export function beforeHeaders(response: ServerResponse, listener: Listener): void {
+  if (typeof response.writeHead !== 'function') return
+  const hooked = response as Hooked
+  const present = hooked[HOOK]
+  if (present !== undefined && !present.isDone) {
+    // The session mounted last is decided first, as if its hook were around the others'.
+    present.listeners.unshift(listener)
+    return
+  }
+  const { writeHead, write, end } = response as unknown as { writeHead: WriteHead; write: Write; end: End }
+  hooked[HOOK] = { listeners: [listener], writeHead, write, end, isDone: false, isFailed: false, isShared: false }
+  response.writeHead = hookedWriteHead as ServerResponse['writeHead']
+  // Its other, deprecated name (DEP0063).
+  if ('writeHeader' in response) response.writeHeader = response.writeHead
+  if (typeof write === 'function') response.write = hookedWrite as ServerResponse['write']
+  if (typeof end === 'function') response.end = hookedEnd as ServerResponse['end']
+}
+
+/** From now on, an answer after the answer is dropped: an app's callback may have answered, or may yet, and the app does not know. */
+export function shareAnswer(response: ServerResponse): void {
+  const hook = (response as Partial<Hooked> | undefined)?.[HOOK]
+  if (hook === undefined || hook.isShared) return
+  hook.isShared = true
+  for (const name of ['setHeader', 'appendHeader', 'removeHeader', 'setHeaders', 'flushHeaders'] as const) {
+    const method = response[name] as ((...args: unknown[]) => unknown) | undefined
+    if (typeof method !== 'function') continue
+    const lenient = function (this: ServerResponse, ...args: unknown[]): unknown {
+      return this.headersSent ? this : method.apply(this, args)
+    }
+    response[name] = lenient as never
+  }
+}
+
+function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
+  const hook = this[HOOK]
+  if (hook.isDone || this.headersSent) {
+    // A second call is the app's mistake, and node's to refuse.
+    return hook.isShared && this.headersSent ? this : hook.writeHead.apply(this, args)
+  }
+  const [statusCode] = args
+  if (hook.isFailed) {
+    // onError answers by itself: in its own words, but never with success.
+    hook.isDone = true
+    return typeof statusCode === 'number' && statusCode >= 400
+      ? hook.writeHead.apply(this, args)
+      : hook.writeHead.call(this, 500)
+  }
+  // A status that node refuses, before it looks at anything else.
+  if (statusCode !== undefined && ((statusCode | 0) < 100 || (statusCode | 0) > 999)) {
+    return hook.writeHead.apply(this, args)
+  }
+  const undo = new Undo(this)
+  try {
+    const [, second, third] = args
+    const reason = typeof second === 'string' ? second : undefined
+    setHeaders(this, reason === undefined ? (third ?? second) : third, undo)
+    const failures: Failure[] = []
+    for (const listener of hook.listeners) {
+      const failure = listener.onHeaders((name, value) => undo.set(name, value))
+      if (failure !== undefined) failures.push(failure)
+      // A callback of the app's has answered.
+      if (this.headersSent) return this
+    }
+    if (failures.length > 0) {
+      fail(this, hook, failures)
+      return this
+    }
+    hook.isDone = true
+    if (args.length === 0) return hook.writeHead.call(this)
+    return reason === undefined ? hook.writeHead.call(this, statusCode) : hook.writeHead.call(this, statusCode, reason)
+  } catch (error) {
+    if (!this.headersSent) {
+      hook.isDone = false
+      undo.all()
+      for (const listener of hook.listeners) listener.onRefused()
+    }
+    throw error
+  }
+}
+
+function hookedWrite(this: Hooked, ...args: unknown[]): boolean {
+  const [chunk] = args
+  // What node refuses, it refuses before the headers.
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) sendHeaders(this)
+  if (!isAnswered(this)) return this[HOOK].write.apply(this, args)
+  callLater(args)
+  return true
+}
+
+function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
+  const [first] = args
+  const chunk = typeof first === 'function' || !first ? '' : first
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
+    sendHeaders(
+      this,
+      typeof chunk === 'string' ? () => Buffer.byteLength(chunk, args[1] as BufferEncoding) : () => chunk.byteLength,
+    )
+  }
+  if (!isAnswered(this)) return this[HOOK].end.apply(this, args)
+  callLater(args)
+  return this
+}
+
+/** Lets the headers go, by all that is hooked around ours. */
+function sendHeaders(response: Hooked, length?: () => number): void {
+  if (response[HOOK].isDone || response.headersSent || response.writableEnded || response.destroyed) return
+  // node's end() notes the length of the only chunk, for the header Content-Length.
+  if (length !== undefined && !('stream' in response)) response._contentLength = length()
+  response.writeHead(response.statusCode)
+}
+
+/** Whether the response is over, and not by the party that calls now. */
+function isAnswered(response: Hooked): boolean {
+  const hook = response[HOOK]
+  return (hook.isFailed || hook.isShared) && response.writableEnded
+}
+
+/** A dropped chunk counts as written: whoever waits for its callback goes on, in a later turn as with node. */
+function callLater(args: unknown[]): void {
+  const callback = args.find((argument) => typeof argument === 'function')
+  if (callback !== undefined) setImmediate(callback as () => void)
+}
+
+/** Answers in the app's place: the session was not saved. Nothing is thrown when the client is gone, and its response with it. */
+function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void {
+  hook.isFailed = true
+  try {
+    for (const name of response.getHeaderNames()) if (isOfAnswer(name)) response.removeHeader(name)
+    response.setHeader('Cache-Control', 'no-store')
+    response.statusCode = 500
+    // Its own reason phrase goes with the status (HTTP/2 has none).
+    if (!('stream' in response)) response.statusMessage = ''
+  } catch {}
+  for (const failure of failures) failure.report()
+  if (hook.isDone || response.headersSent) return
+  hook.isDone = true
+  try {
+    for (const [name, value] of FAILURE_HEADERS) response.setHeader(name, value)
+    hook.writeHead.call(response, 500)
+    hook.end.call(response, FAILURE)
+  } catch {}
+}
+
+/** What was set on a response, to be taken back. */
+class Undo {
+  readonly #response: ServerResponse
+  readonly #statusCode: number
+  readonly #statusMessage: string
+  readonly #before: [name: string, value: OutgoingHttpHeader | undefined][] = []
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+    this.#statusCode = response.statusCode
+    this.#statusMessage = response.statusMessage
+  }
+
+  set(name: string, value: OutgoingHttpHeader): void {
+    this.#before.push([name, this.#response.getHeader(name)])
+    this.#response.setHeader(name, value as string)
+  }
+
+  all(): void {
+    const response = this.#response
+    for (const [name, value] of this.#before.reverse()) {
+      if (value === undefined) response.removeHeader(name)
+      else response.setHeader(name, value as string)
+    }
+    response.statusCode = this.#statusCode
+    if (response.statusMessage !== this.#statusMessage) response.statusMessage = this.#statusMessage
+  }
+}
+
+/**
+ * As node's writeHead() does where headers were set before: they are set here, for the listeners to see and extend. Of an object, the last
+ * spelling of a name wins, but every Set-Cookie is kept; a list (flat, or of pairs) may repeat a name, which adds up.
+ */
+function setHeaders(response: ServerResponse, headers: unknown, undo: Undo): void {
+  if (headers === undefined || headers === null) return
+  const isList = Array.isArray(headers)
+  // node skips an empty name, but not when the headers of writeHead() are the only ones.
+  const skipsEmpty = !('stream' in response) && response.getHeaderNames?.().length > 0
   const seen = new Set<string>()
-  for (const [name, value] of pairs(headers)) {
+  for (const [name, value] of isList ? pairs(headers) : Object.entries(headers as OutgoingHttpHeaders)) {
+    if (name === '' && skipsEmpty) continue
     const key = String(name).toLowerCase()
-    if (seen.has(key)) appendHeader(response, name, value as string)
-    else response.setHeader(name, value as string)
+    const adds = seen.has(key) && (isList || key === 'set-cookie')
+    undo.set(name, adds ? append(response, name, value as string) : (value as string))
     seen.add(key)
   }
 }
 
-/** Adds to what stands under that name. Node's own appendHeader() adds to the very list that the app handed in, and may use again. */
-export function appendHeader(response: ServerResponse, name: string, value: OutgoingHttpHeader): void {
+/** The value of a header with one more. Node's own appendHeader() adds to the very list that the app handed in, and may use again. */
+export function append(response: ServerResponse, name: string, value: OutgoingHttpHeader): OutgoingHttpHeader {
   const present = response.getHeader(name)
-  response.setHeader(name, present === undefined ? (value as string) : ([present, value].flat() as string[]))
+  return present === undefined ? value : ([present, value].flat() as string[])
 }
 
-/** The forms of writeHead's headers: an object, a list of pairs, a flat list. */
-function pairs(headers: Headers): [string, OutgoingHttpHeader | undefined][] {
-  if (!Array.isArray(headers)) return Object.entries(headers)
-  if (Array.isArray(headers[0])) return headers as [string, OutgoingHttpHeader][]
-  const list: [string, OutgoingHttpHeader | undefined][] = []
-  for (let i = 0; i < headers.length; i += 2) list.push([headers[i] as string, headers[i + 1] as OutgoingHttpHeader])
-  return list
+/** The two forms of a list. */
+function pairs(headers: readonly unknown[]): (readonly [string, unknown])[] {
+  if (Array.isArray(headers[0])) return headers as [string, unknown][]
+  if (headers.length % 2 !== 0) {
+    const error = new TypeError(`The argument 'headers' is invalid. Received ${headers.length} items`)
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  return Array.from({ length: headers.length / 2 }, (_, i) => [headers[2 * i] as string, headers[2 * i + 1]] as const)
 }

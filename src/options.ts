@@ -11,6 +11,7 @@ import {
   describe,
   misuse,
 } from './codec/options.ts'
+import type { CookieAttributes } from './contracts.ts'
 
 /** `Request` is what the callbacks are handed: node's IncomingMessage under Connect. */
 export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'name'> {
@@ -48,17 +49,24 @@ export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'n
 /** The attributes that follow the value in Set-Cookie, ready to append. */
 export interface CookieSettings {
   readonly name: string
-  readonly set: string
-  readonly setSecure: string
+  /** Those of a cookie that is set: before and after the date of Expires. */
+  readonly set: readonly [before: string, after: string]
+  readonly setSecure: readonly [before: string, after: string]
   readonly remove: string
   readonly removeSecure: string
+  /** The date of Expires for a cookie that is set now (ms since the epoch); undefined where the cookie ends with the browser. */
+  readonly expires: ((now: number) => string) | undefined
+  /** What is the same in all of them, for those who write Set-Cookie themselves; Max-Age in seconds. */
+  readonly attributes: CookieAttributes
+  readonly maxAge: number | undefined
 }
 
 export interface SessionSettings<Request> {
   readonly codec: CodecSettings
   readonly cookie: CookieSettings
   readonly property: string
-  readonly path: string
+  /** The path under which requests have a session. */
+  readonly scope: string
   readonly secure: boolean | 'auto'
   readonly trustProxy: boolean
   /** ms; Infinity for never. */
@@ -138,7 +146,7 @@ export function checkSessionOptions<Request>(options: SessionOptions<Request>): 
     codec,
     cookie: checkCookie(options, session_key, path, codec.timeout),
     property,
-    path,
+    scope: path,
     secure,
     trustProxy,
     rolling: checkRolling(options.rolling, codec.timeout),
@@ -225,14 +233,39 @@ function checkCookie(options: SessionOptions<never>, name: string, path: string,
       })
     }
   }
-  const kept = persistent ? { maxAge: Math.ceil(timeout / 1000) } : {}
-  // Max-Age for today's clients, Expires for all.
+  const maxAge = persistent ? Math.ceil(timeout / 1000) : undefined
+  // Max-Age for today's clients, Expires for all: Java's takes a cookie with Max-Age alone for one of RFC 2965.
   const gone = { maxAge: 0, expires: new Date(0) }
+  const kept = maxAge === undefined ? {} : { maxAge, expires: new Date(0) }
+  const around = (secure: boolean): readonly [string, string] => {
+    const [before = '', after = ''] = attributes(kept, secure).split(gone.expires.toUTCString())
+    return [before, after]
+  }
   return Object.freeze({
     name,
-    set: attributes(kept, false),
-    setSecure: attributes(kept, true),
+    set: around(false),
+    setSecure: around(true),
     remove: attributes(gone, false),
     removeSecure: attributes(gone, true),
+    expires: maxAge === undefined ? undefined : createExpires(maxAge),
+    attributes: Object.freeze(common),
+    maxAge,
   })
+}
+
+/** RFC 9110 section 5.6.7 has four digits for the year. */
+const LAST_DATE = Date.UTC(9999, 11, 31)
+
+/** Dates as Expires has them, written once a second. */
+function createExpires(maxAge: number): (now: number) => string {
+  let second = -1
+  let text = ''
+  return (now) => {
+    const current = Math.floor(now / 1000)
+    if (current !== second) {
+      second = current
+      text = new Date(Math.min((current + maxAge) * 1000, LAST_DATE)).toUTCString()
+    }
+    return text
+  }
 }

@@ -5,7 +5,8 @@
  */
 import { SessionError } from '../errors.ts'
 import { type Backend, type OpenedText, REFUSED, type Refused } from './backend.ts'
-import { MAX_PLAINTEXT_BYTES, MAX_TIME_MS } from './format.ts'
+import { MAX_PLAINTEXT_BYTES, MAX_SKEW_MS, MAX_TIME_MS } from './format.ts'
+import { serialize } from './json.ts'
 import { nodeBackend } from './node.ts'
 import { createNonces } from './nonces.ts'
 import { type CodecOptions, type CodecSettings, checkCodecOptions, describe } from './options.ts'
@@ -46,8 +47,11 @@ export interface Codec {
 /** seal and open of JSON text: what the middleware works with. */
 export interface TextCodec {
   readonly backend: Codec['backend']
-  /** A token, or undefined when the JSON is longer than 16,320 bytes. */
-  seal(json: string, createdAt: number): string | undefined
+  /**
+   * A token, or undefined when the JSON is longer than 16,320 bytes. Issued now, or at `minIssuedAt` if that is later, but never further in
+   * the future than a reader accepts.
+   */
+  seal(json: string, createdAt: number, minIssuedAt?: number): string | undefined
   open(token: string): OpenedText | Refused
   sealMany(jsons: readonly string[], createdAt: readonly number[], issuedAt?: number): (string | undefined)[]
   openMany(tokens: readonly string[], now?: number): (OpenedText | Refused)[]
@@ -160,8 +164,9 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
   return {
     backend: backend.name,
     now,
-    seal(json, createdAt) {
-      const issuedAt = now()
+    seal(json, createdAt, minIssuedAt = 0) {
+      const time = now()
+      const issuedAt = Math.max(time, Math.min(minIssuedAt, time + MAX_SKEW_MS))
       return keyring.seal(json, Math.min(createdAt, issuedAt), issuedAt, nonces)
     },
     open: (token) => keyring.open(token, now(), timeout, absoluteTimeout),
@@ -177,32 +182,11 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
   }
 }
 
-/** JSON, or a SessionError 'unserializable'. */
-export function serialize(data: unknown): string {
-  let json: string | undefined
-  try {
-    json = JSON.stringify(data)
-  } catch (cause) {
-    throw new SessionError('unserializable', `the data cannot be written as JSON${because(cause)}`, cause)
-  }
-  if (json === undefined) throw new SessionError('unserializable', `${describe(data)} cannot be written as JSON`)
-  return json
-}
-
 function trySerialize(data: unknown): string | SessionError {
   try {
     return serialize(data)
   } catch (error) {
     return error as SessionError
-  }
-}
-
-/** Whatever a toJSON() has thrown, in words: it may be a thing that throws when it is looked at. */
-function because(cause: unknown): string {
-  try {
-    return `: ${cause instanceof Error ? String(cause.message).split('\n')[0] : describe(cause)}`
-  } catch {
-    return ''
   }
 }
 

@@ -226,14 +226,20 @@ export function sendRaw(site: Site, bytes: string | Buffer): Promise<string> {
 
 /** A browser: a jar that follows RFC 6265. */
 export class Browser {
-  readonly jar: CookieJar = new CookieJar(undefined, { prefixSecurity: 'strict' })
+  readonly jar: CookieJar
   readonly #site: Site
   readonly #origin: string
 
-  /** `host` is what the browser believes to talk to. */
-  constructor(site: Site, host = 'example.com', scheme = new URL(site.url).protocol) {
+  /** `host` is what the browser believes to talk to; `jar` is another browser's, where the same one goes on with another server. */
+  constructor(
+    site: Site,
+    host = 'example.com',
+    scheme = new URL(site.url).protocol,
+    jar = new CookieJar(undefined, { prefixSecurity: 'strict' }),
+  ) {
     this.#site = site
     this.#origin = `${scheme}//${host}`
+    this.jar = jar
   }
 
   async get(path = '/', ask: Ask = {}): Promise<Answer> {
@@ -278,7 +284,7 @@ export function sealed(
 
 /** What stands in a Set-Cookie of a session; undefined when it is not there or does not open. */
 export function opened(
-  answer: Answer,
+  answer: Pick<Answer, 'cookies'>,
   { name = '_node', secret = SECRET, at = Date.now() }: Partial<Sealing> = {},
 ): Anything {
   const line = answer.cookies.find((cookie) => cookie.startsWith(`${name}=`))
@@ -287,8 +293,23 @@ export function opened(
 }
 
 /** `name=value` of each Set-Cookie, with a session's token as `*`. */
-export function names(answer: Answer): string[] {
+export function names(answer: Pick<Answer, 'cookies'>): string[] {
   return answer.cookies.map((cookie) => (cookie.split(';')[0] as string).replace(/[\w-]{86,}$/, '*'))
+}
+
+/** What nobody catches while the test runs; without this, it would end the process. */
+export function uncaught(): unknown[] {
+  const faults: unknown[] = []
+  const note = (fault: unknown): void => void faults.push(fault)
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    const others = process.listeners(event as 'uncaughtException')
+    process.removeAllListeners(event).on(event, note)
+    onTestFinished(() => {
+      process.removeAllListeners(event)
+      for (const other of others) process.on(event, other)
+    })
+  }
+  return faults
 }
 
 let certificate: { key: string; cert: Buffer | string } | undefined
