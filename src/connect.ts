@@ -116,8 +116,8 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
       onRefused: () => lifecycle.rollback(),
     })
     if (!site.isProduction && typeof res.once === 'function') {
-      res.once('finish', () => lifecycle.end())
-      res.once('close', () => lifecycle.end())
+      // A turn later: what the app did not wait for goes on after the last byte as well.
+      res.once('close', () => setImmediate(() => lifecycle.end()))
     }
     next()
   }

@@ -38,6 +38,10 @@ interface Hook {
   isDone: boolean
   /** Whether they are those of a failure. */
   isFailed: boolean
+  /** Whether the whole body is out, in the place of the app's. */
+  isReplaced: boolean
+  /** Whether the app is at its last chunk. */
+  isEnding: boolean
   /** Whether more than one party may answer: what comes after the first answer is then dropped, where node would throw. */
   isShared: boolean
 }
@@ -57,7 +61,17 @@ export function beforeHeaders(response: ServerResponse, listener: Listener): voi
     return
   }
   const { writeHead, write, end } = response as unknown as { writeHead: WriteHead; write: Write; end: End }
-  hooked[HOOK] = { listeners: [listener], writeHead, write, end, isDone: false, isFailed: false, isShared: false }
+  hooked[HOOK] = {
+    listeners: [listener],
+    writeHead,
+    write,
+    end,
+    isDone: false,
+    isFailed: false,
+    isReplaced: false,
+    isEnding: false,
+    isShared: false,
+  }
   response.writeHead = hookedWriteHead as ServerResponse['writeHead']
   // Its other, deprecated name (DEP0063).
   if ('writeHeader' in response) response.writeHeader = response.writeHead
@@ -99,6 +113,9 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
     return hook.writeHead.apply(this, args)
   }
   const undo = new Undo(this)
+  // The length of the chunk that waits, which is not that of what a callback of the app's may answer.
+  const { _contentLength } = this
+  if (_contentLength !== undefined) this._contentLength = null
   try {
     const [, second, third] = args
     const reason = typeof second === 'string' ? second : undefined
@@ -115,6 +132,7 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
       return this
     }
     hook.isDone = true
+    if (_contentLength !== undefined) this._contentLength = _contentLength
     if (args.length === 0) return hook.writeHead.call(this)
     return reason === undefined ? hook.writeHead.call(this, statusCode) : hook.writeHead.call(this, statusCode, reason)
   } catch (error) {
@@ -129,25 +147,30 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
 
 function hookedWrite(this: Hooked, ...args: unknown[]): boolean {
   const [chunk] = args
+  const hook = this[HOOK]
   // What node refuses, it refuses before the headers.
   if (typeof chunk === 'string' || chunk instanceof Uint8Array) sendHeaders(this)
-  if (!isAnswered(this)) return this[HOOK].write.apply(this, args)
+  if (!hook.isReplaced && !isAnswered(this)) return hook.write.apply(this, args)
   callLater(args)
   return true
 }
 
 function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
   const [first] = args
+  const hook = this[HOOK]
   const chunk = typeof first === 'function' || !first ? '' : first
   if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
-    sendHeaders(
-      this,
-      typeof chunk === 'string' ? () => Buffer.byteLength(chunk, args[1] as BufferEncoding) : () => chunk.byteLength,
+    hook.isEnding = true
+    sendHeaders(this, () =>
+      typeof chunk === 'string' ? Buffer.byteLength(chunk, args[1] as BufferEncoding) : chunk.byteLength,
     )
+    hook.isEnding = false
   }
-  if (!isAnswered(this)) return this[HOOK].end.apply(this, args)
-  callLater(args)
-  return this
+  if (isAnswered(this) || (hook.isReplaced && this.writableEnded)) {
+    callLater(args)
+    return this
+  }
+  return hook.end.apply(this, hook.isReplaced ? args.filter((argument) => typeof argument === 'function') : args)
 }
 
 /** Lets the headers go, by all that is hooked around ours. */
@@ -158,10 +181,9 @@ function sendHeaders(response: Hooked, length?: () => number): void {
   response.writeHead(response.statusCode)
 }
 
-/** Whether the response is over, and not by the party that calls now. */
+/** Whether the response is over, and perhaps not by the party that calls now. */
 function isAnswered(response: Hooked): boolean {
-  const hook = response[HOOK]
-  return (hook.isFailed || hook.isShared) && response.writableEnded
+  return response[HOOK].isShared && response.writableEnded
 }
 
 /** A dropped chunk counts as written: whoever waits for its callback goes on, in a later turn as with node. */
@@ -170,7 +192,14 @@ function callLater(args: unknown[]): void {
   if (callback !== undefined) setImmediate(callback as () => void)
 }
 
-/** Answers in the app's place: the session was not saved. Nothing is thrown when the client is gone, and its response with it. */
+/** How long an app has to end a response whose answer was replaced, ms. */
+const END_AFTER_MS = 1_000
+
+/**
+ * Answers in the app's place: the session was not saved. The whole answer goes out at once, but the response ends when the app ends it, so
+ * that a pipeline finishes; if the app goes on and on, it is ended here, so that the connection is free for the next request. Nothing is
+ * thrown when the client is gone, and its response with it.
+ */
 function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void {
   hook.isFailed = true
   try {
@@ -179,15 +208,26 @@ function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void 
     response.statusCode = 500
     // Its own reason phrase goes with the status (HTTP/2 has none).
     if (!('stream' in response)) response.statusMessage = ''
-  } catch {}
+  } catch {
+    // The client is gone, or the response is.
+  }
   for (const failure of failures) failure.report()
   if (hook.isDone || response.headersSent) return
   hook.isDone = true
   try {
     for (const [name, value] of FAILURE_HEADERS) response.setHeader(name, value)
     hook.writeHead.call(response, 500)
-    hook.end.call(response, FAILURE)
-  } catch {}
+    hook.isReplaced = true
+    hook.write.call(response, FAILURE)
+    if (hook.isEnding) return
+    // A response to HEAD has no first byte for the headers to go out with.
+    response.flushHeaders?.()
+    setTimeout(() => {
+      if (!response.writableEnded) hook.end.call(response)
+    }, END_AFTER_MS).unref?.()
+  } catch {
+    // The client is gone, or the response is.
+  }
 }
 
 /** What was set on a response, to be taken back. */

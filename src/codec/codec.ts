@@ -49,7 +49,7 @@ export interface TextCodec {
   readonly backend: Codec['backend']
   /**
    * A token, or undefined when the JSON is longer than 16,320 bytes. Issued now, or at `minIssuedAt` if that is later, but never further in
-   * the future than a reader accepts.
+   * the future than a reader accepts a millisecond from now.
    */
   seal(json: string, createdAt: number, minIssuedAt?: number): string | undefined
   open(token: string): OpenedText | Refused
@@ -166,7 +166,7 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
     now,
     seal(json, createdAt, minIssuedAt = 0) {
       const time = now()
-      const issuedAt = Math.max(time, Math.min(minIssuedAt, time + MAX_SKEW_MS))
+      const issuedAt = Math.max(time, Math.min(minIssuedAt, time + MAX_SKEW_MS + 1))
       return keyring.seal(json, Math.min(createdAt, issuedAt), issuedAt, nonces)
     },
     open: (token) => keyring.open(token, now(), timeout, absoluteTimeout),
