@@ -10,12 +10,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { CookieJar } from 'tough-cookie'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import sessions, { createCodec } from '../src/index.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const files = [
@@ -402,6 +404,44 @@ describe('README', () => {
   it('has no snippet in JavaScript or TypeScript that is not run here', () => {
     const all = snippets.filter(({ file, language }) => file !== 'docs/format.md' && /^(js|ts)$/.test(language ?? ''))
     expect(all.filter((one) => !tried.has(one))).toEqual([])
+  })
+})
+
+describe('SECURITY', () => {
+  const SECRET = 'a secret of thirty-two characters'
+  const LEAKED = 'its predecessor, of as many chars.'
+  const NOW = 1_700_000_000_000
+  const pair = (secret: string, user: string, name = '_node', time = NOW): string =>
+    `_node=${createCodec({ secret, name, now: () => time }).seal({ user })}`
+  /** Whose session it is, to a server with these secrets. */
+  function userOf(cookie: string, ...secret: string[]): unknown {
+    const middleware = sessions({ secret, now: () => NOW, onInvalid() {} })
+    const session: { user?: unknown } = middleware.open({ url: '/', headers: { cookie } } as IncomingMessage)
+    return session.user
+  }
+
+  it('a leaked secret makes sessions as long as it is in the list, and none when it was replaced', () => {
+    const forged = pair(LEAKED, 'admin')
+    expect([userOf(forged, SECRET, LEAKED), userOf(forged, SECRET)]).toEqual(['admin', undefined])
+  })
+
+  it("a codec with the cookie's name makes sessions, one of another name does not", () => {
+    expect(userOf(pair(SECRET, 'admin', '_node'), SECRET)).toBe('admin')
+    expect(userOf(pair(SECRET, 'admin', 'password-reset'), SECRET)).toBeUndefined()
+  })
+
+  it('fifteen bad cookies in front change nothing, a sixteenth does', () => {
+    const behind = (count: number) => userOf(`${'_node=AQ; '.repeat(count)}${pair(SECRET, 'alice')}`, SECRET)
+    expect([behind(0), behind(15), behind(16)]).toEqual(['alice', 'alice', undefined])
+  })
+
+  it('of two good ones the youngest serves, until a younger one is sealed', () => {
+    const own = pair(SECRET, 'alice', '_node', NOW - 3)
+    const planted = pair(SECRET, 'mallory', '_node', NOW - 2)
+    const later = pair(SECRET, 'alice', '_node', NOW - 1)
+    const serving = (...cookies: string[]) => userOf(cookies.join('; '), SECRET)
+    expect([serving(own, planted), serving(planted, own)]).toEqual(['mallory', 'mallory'])
+    expect([serving(later, planted), serving(planted, later)]).toEqual(['alice', 'alice'])
   })
 })
 
