@@ -38,7 +38,7 @@ interface Hook {
   isDone: boolean
   /** Whether they are those of a failure. */
   isFailed: boolean
-  /** Whether the whole body is out, in the place of the app's. */
+  /** Whether another body takes the place of the app's. */
   isReplaced: boolean
   /** Whether the app is at its last chunk. */
   isEnding: boolean
@@ -170,7 +170,8 @@ function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
     callLater(args)
     return this
   }
-  return hook.end.apply(this, hook.isReplaced ? args.filter((argument) => typeof argument === 'function') : args)
+  if (!hook.isReplaced) return hook.end.apply(this, args)
+  return endReplaced(this, args)
 }
 
 /** Lets the headers go, by all that is hooked around ours. */
@@ -196,9 +197,8 @@ function callLater(args: unknown[]): void {
 const END_AFTER_MS = 1_000
 
 /**
- * Answers in the app's place: the session was not saved. The whole answer goes out at once, but the response ends when the app ends it, so
- * that a pipeline finishes; if the app goes on and on, it is ended here, so that the connection is free for the next request. Nothing is
- * thrown when the client is gone, and its response with it.
+ * Answers in the app's place: the session was not saved. The answer goes out when the app ends its own, so that a pipeline finishes; if
+ * the app goes on and on, it is ended here, so that the client need not wait. Nothing is thrown when the client is gone.
  */
 function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void {
   hook.isFailed = true
@@ -218,16 +218,23 @@ function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void 
     for (const [name, value] of FAILURE_HEADERS) response.setHeader(name, value)
     hook.writeHead.call(response, 500)
     hook.isReplaced = true
-    hook.write.call(response, FAILURE)
     if (hook.isEnding) return
-    // A response to HEAD has no first byte for the headers to go out with.
-    response.flushHeaders?.()
     setTimeout(() => {
-      if (!response.writableEnded) hook.end.call(response)
+      if (!response.writableEnded) endReplaced(response)
     }, END_AFTER_MS).unref?.()
   } catch {
     // The client is gone, or the response is.
   }
+}
+
+/** In two calls, since HTTP/2's end() takes its chunk through all that is hooked around ours. */
+function endReplaced(response: Hooked, args: readonly unknown[] = []): ServerResponse {
+  const { write, end } = response[HOOK]
+  write.call(response, FAILURE)
+  return end.apply(
+    response,
+    args.filter((argument) => typeof argument === 'function'),
+  )
 }
 
 /** What was set on a response, to be taken back. */
