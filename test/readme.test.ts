@@ -407,6 +407,30 @@ describe('README', () => {
   })
 })
 
+describe('CONTRIBUTING', () => {
+  const text = textOf('CONTRIBUTING.md')
+
+  it.each(['src', 'src/codec', 'assembly'])('has each file of %s on its map, in a line of its own', (folder) => {
+    const table = text.slice(text.indexOf(`\n\`${folder}/\`: `)).split('\n\n')[1]
+    const named = [...(table ?? '').matchAll(/^\| `([^`]+)` \| \S.* \|$/gm)].map(([, file]) => file)
+    // The two of an entry in CommonJS, and its module around that, have the entry's line.
+    const files = readdirSync(join(root, folder)).filter((file) => /\.(ts|mjs)$/.test(file))
+    expect(named.toSorted()).toEqual(files.toSorted())
+  })
+
+  it('names a command for the tests of one file, and the file', () => {
+    const command = snippet('CONTRIBUTING.md', 'sh', 'npx vitest').trim().split(' ')
+    expect(command.slice(0, 7).join(' ')).toBe('npx vitest run --config test/vitest.config.ts --root .')
+    for (const path of [command[4], command[7]]) expect(existsSync(join(root, path as string)), path).toBe(true)
+  })
+
+  it('leads to what exists', () => {
+    for (const [, path] of text.matchAll(/`((?:test|docs|bench|examples)\/[\w./-]*)`/g)) {
+      expect(existsSync(join(root, path as string)), path).toBe(true)
+    }
+  })
+})
+
 describe('SECURITY', () => {
   const SECRET = 'a secret of thirty-two characters'
   const LEAKED = 'its predecessor, of as many chars.'
