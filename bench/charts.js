@@ -1,6 +1,6 @@
 /**
- * The pictures: a Vega-Lite specification for each. They stand on a transparent ground and must be read on white and on black alike, so
- * every colour is of middle brightness (3:1 or more on either); colours are told apart by the colour-blind, and lines by their
+ * The pictures: a Vega-Lite specification for each. They have a transparent ground and must be legible on white and on black alike, so
+ * every colour is of middle brightness (3:1 or more on either); the colour-blind can distinguish the colours, and lines differ by their
  * marks and their labels as well.
  */
 import { namesOf, sizesOf, times } from './terminal.js'
@@ -9,7 +9,7 @@ import { namesOf, sizesOf, times } from './terminal.js'
 
 /** 4.3:1 on white, 4.4:1 on GitHub's dark. */
 const INK = '#737b85'
-/** Vermilion, blue, green, purple: Okabe and Ito's, each brought to middle brightness; the same backend bears the same one everywhere. */
+/** Vermilion, blue, green, purple: Okabe and Ito's, each brought to middle brightness; a backend has the same one everywhere. */
 const LOOKS = {
   auto: ['#d55e00', 'circle'],
   wasm: ['#2a86d1', 'square'],

@@ -199,7 +199,7 @@ describe('a baseline', () => {
     ).toEqual([])
   })
 
-  it('does not mark a machine that is slower as a whole, and tells by how much it is', () => {
+  it('does not mark a machine that is slower as a whole, and says by how much it is', () => {
     const slower = rowsOf(() => 1.5)
     expect(marked(slower, rowsOf())).toEqual([])
     expect(judge(run(slower), run()).drift).toBeCloseTo(1.5)
@@ -265,7 +265,7 @@ describe('the tables', () => {
     expect(changes(judged)).toMatch(/32 B\s+1\.25x slower\s+1\.00x$/)
   })
 
-  it('stand in README.md between their markers, and nowhere without them', () => {
+  it('go into README.md between their markers, and nowhere without them', () => {
     const speed = speedTable(run())
     expect(speed.split('\n')[0]).toContain('`auto`')
     expect(speed).toContain('| 3,000 | 4.00 | 4.00 | 4.00 | 1.00x |')

@@ -132,7 +132,7 @@ describe('the example server', () => {
     expect((await post('/views')).status).toBe(404)
   })
 
-  it('tells what the page shows', async () => {
+  it('sends what the page shows', async () => {
     const { get, session, cookie } = browse(url)
     expect(await session()).toMatchObject({ data: {}, value: null, refused: null, backend: 'auto', timeout: 600_000 })
     const before = Date.now()
@@ -211,7 +211,7 @@ describe('the example server', () => {
     return jar
   }
 
-  it('shows the cookie that it issues anew, when the old one has aged', async () => {
+  it('shows the cookie that it issues again, when the old one has aged', async () => {
     const { session, cookie } = browse(url, await aged(120_000))
     const old = await cookie()
     const shown = await session()

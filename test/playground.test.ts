@@ -202,7 +202,7 @@ describe("the reader's clock", () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b))
   })
 
-  it('is told in words', () => {
+  it('is described in words', () => {
     expect([0, 999, 1_000, 61_000, 90_000_000, 86_400_000].map(duration)).toEqual([
       '0 ms',
       '999 ms',

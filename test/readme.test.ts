@@ -48,14 +48,14 @@ symlinkSync(root, join(folder, 'node_modules', 'cookie-sessions'))
 for (const name of ['connect', 'express', '@types/node', '@types/connect']) {
   symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
 }
-// Any port becomes one that the system picks, and is told.
+// Any port becomes one that the system picks, and reports.
 writeFileSync(
   join(folder, 'port.cjs'),
   `const { Server } = require('node:net')
    const { listen } = Server.prototype
    Server.prototype.listen = function () {
-     const tell = process.send ? (port) => process.send(port) : (port) => console.log('port ' + port)
-     return listen.call(this, 0, '127.0.0.1', () => tell(this.address().port))
+     const report = process.send ? (port) => process.send(port) : (port) => console.log('port ' + port)
+     return listen.call(this, 0, '127.0.0.1', () => report(this.address().port))
    }`,
 )
 const env = {
@@ -279,7 +279,7 @@ describe('README', () => {
     )
   })
 
-  it('tells of refused cookies', async () => {
+  it('reports refused cookies', async () => {
     const use = `
       import connect from 'connect'
       connect().use(middleware).use((req, res) => res.end(String(req.session.isNew))).listen(8080)`

@@ -14,11 +14,11 @@ const encoder = new TextEncoder()
 const $ = (id) => document.getElementById(id)
 const number = (value) => value.toLocaleString('en')
 
-/** @type {import('cookie-sessions/codec').Codec | undefined} Of the fields as they stand; undefined where they make none. */
+/** @type {import('cookie-sessions/codec').Codec | undefined} Made of the fields; undefined while they are wrong. */
 let codec
 /** The reader's clock minus the writer's, ms. */
 let ahead = 0
-/** As it was sealed or pasted, and as it stands now. */
+/** As it was sealed or pasted, and as it is now. */
 let original = ''
 let token = ''
 /** @type {Uint8Array | undefined} */

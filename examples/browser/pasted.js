@@ -7,7 +7,7 @@ const TOKEN = /^AQ[\w-]{84,}$/
 
 /**
  * The token, and the cookie's name where there is one. Of several cookies: the one called `expected`, else the first that looks like a
- * token, else the first. What is no cookie at all comes back as it is.
+ * token, else the first. Anything else comes back unchanged.
  * @param {string} text @param {string} [expected]
  * @returns {{ token: string, name?: string }}
  */
