@@ -148,6 +148,7 @@ describe('README', () => {
     const code = snippet('README.md', 'js', 'connect().use(sessions(')
     expect(code.trim().split('\n')).toHaveLength(4)
     const [, file = ''] = /Save this as `([^`]+)`/.exec(textOf('README.md')) ?? []
+    writeFileSync(join(own, 'package.json'), '{ "type": "commonjs" }') // as npm 11's init has it
     writeFileSync(join(own, file), code)
 
     const [command = ''] = later.filter((one) => one.includes(file))
