@@ -34,7 +34,11 @@ interface Hook {
   readonly writeHead: WriteHead
   readonly write: Write
   readonly end: End
-  /** Whether the headers are decided and on their way. */
+  /** What the listeners have set. */
+  undo: Undo | undefined
+  /** Whether all of them were called, and the app's answer goes out. */
+  isDecided: boolean
+  /** Whether the headers are on their way. */
   isDone: boolean
   /** Whether they are those of a failure. */
   isFailed: boolean
@@ -48,7 +52,15 @@ interface Hook {
 
 const HOOK: unique symbol = Symbol('cookie-sessions')
 
-type Hooked = ServerResponse & { [HOOK]: Hook; _contentLength?: number | null }
+type Hooked = ServerResponse & { [HOOK]: Hook } & Marks
+
+/** What node notes on a response of HTTP/1 beside its headers: the length of its only chunk, and which headers not to add by itself. */
+interface Marks {
+  _contentLength?: number | null
+  _removedContLen?: boolean
+  _removedTE?: boolean
+  _removedConnection?: boolean
+}
 
 /** Does nothing for a response that cannot send headers (a stand-in). */
 export function beforeHeaders(response: ServerResponse, listener: Listener): void {
@@ -66,6 +78,8 @@ export function beforeHeaders(response: ServerResponse, listener: Listener): voi
     writeHead,
     write,
     end,
+    undo: undefined,
+    isDecided: false,
     isDone: false,
     isFailed: false,
     isReplaced: false,
@@ -100,7 +114,7 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
     // A second call is the app's mistake, and node's to refuse.
     return hook.isShared && this.headersSent ? this : hook.writeHead.apply(this, args)
   }
-  const [statusCode] = args
+  const [statusCode, second] = args
   if (hook.isFailed) {
     // onError answers by itself: in its own words, but never with success.
     hook.isDone = true
@@ -108,78 +122,108 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
       ? hook.writeHead.apply(this, args)
       : hook.writeHead.call(this, 500)
   }
-  // A status that node refuses, before it looks at anything else.
-  if (statusCode !== undefined && ((statusCode | 0) < 100 || (statusCode | 0) > 999)) {
-    return hook.writeHead.apply(this, args)
-  }
-  const undo = new Undo(this)
-  // The length of the chunk that waits, which is not that of what a callback of the app's may answer.
-  const { _contentLength } = this
-  if (_contentLength !== undefined) this._contentLength = null
-  try {
-    const [, second, third] = args
-    const reason = typeof second === 'string' ? second : undefined
-    setHeaders(this, reason === undefined ? (third ?? second) : third, undo)
-    const failures: Failure[] = []
-    for (const listener of hook.listeners) {
-      const failure = listener.onHeaders((name, value) => undo.set(name, value))
-      if (failure !== undefined) failures.push(failure)
-      // A callback of the app's has answered.
-      if (this.headersSent) return this
-    }
-    if (failures.length > 0) {
-      fail(this, hook, failures)
+  if (isRefused(this, args)) return hook.writeHead.apply(this, args)
+  return orRefused(this, () => {
+    if (!decide(this, args)) return this
+    hook.isDone = true
+    if (args.length === 0) return hook.writeHead.call(this)
+    return typeof second === 'string'
+      ? hook.writeHead.call(this, statusCode, second)
+      : hook.writeHead.call(this, statusCode)
+  })
+}
+
+function hookedWrite(this: Hooked, ...args: unknown[]): boolean {
+  const [chunk] = args
+  const hook = this[HOOK]
+  return orRefused(this, () => {
+    // What node refuses, it refuses before the headers.
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) decideEarly(this)
+    if (!hook.isReplaced && !isAnswered(this)) return hook.write.apply(this, args)
+    callLater(args)
+    return true
+  })
+}
+
+function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
+  const [first, second] = args
+  const hook = this[HOOK]
+  const chunk = typeof first === 'function' || !first ? '' : first
+  return orRefused(this, () => {
+    if (typeof chunk === 'string') decideEarly(this, () => Buffer.byteLength(chunk, second as BufferEncoding))
+    else if (chunk instanceof Uint8Array) decideEarly(this, () => chunk.byteLength)
+    if (isAnswered(this) || (hook.isReplaced && this.writableEnded)) {
+      callLater(args)
       return this
     }
-    hook.isDone = true
-    if (_contentLength !== undefined) this._contentLength = _contentLength
-    if (args.length === 0) return hook.writeHead.call(this)
-    return reason === undefined ? hook.writeHead.call(this, statusCode) : hook.writeHead.call(this, statusCode, reason)
+    return hook.isReplaced ? endReplaced(this, args) : hook.end.apply(this, args)
+  })
+}
+
+/** A status that node refuses before it looks at anything else. (HTTP/2 looks at it last.) */
+function isRefused(response: Hooked, [statusCode]: HeadArguments): boolean {
+  // engine.io's stand-in is called without one.
+  if (statusCode === undefined && !('statusMessage' in response)) return false
+  const code = (statusCode as number) | 0
+  return !('stream' in response) && (code < 100 || code > 999)
+}
+
+/** Takes back what was decided if the headers do not go out after all: something in them is wrong, or in the chunk behind them. */
+function orRefused<Result>(response: Hooked, send: () => Result): Result {
+  const hook = response[HOOK]
+  try {
+    return send()
   } catch (error) {
-    if (!this.headersSent) {
+    if (hook.undo !== undefined && !response.headersSent) {
       hook.isDone = false
-      undo.all()
+      hook.isDecided = false
+      hook.undo.all()
+      hook.undo = undefined
       for (const listener of hook.listeners) listener.onRefused()
     }
     throw error
   }
 }
 
-function hookedWrite(this: Hooked, ...args: unknown[]): boolean {
-  const [chunk] = args
-  const hook = this[HOOK]
-  // What node refuses, it refuses before the headers.
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) sendHeaders(this)
-  if (!hook.isReplaced && !isAnswered(this)) return hook.write.apply(this, args)
-  callLater(args)
+/** Calls the listeners, unless they were. Returns whether the app's answer goes out. */
+function decide(response: Hooked, [, second, third]: HeadArguments): boolean {
+  const hook = response[HOOK]
+  if (hook.isDecided) return true
+  const undo = new Undo(response)
+  hook.undo = undo
+  // The length of the chunk that waits, which is not that of what a callback of the app's may answer.
+  const { _contentLength } = response
+  if (_contentLength !== undefined) response._contentLength = null
+  setHeaders(response, typeof second === 'string' ? third : (third ?? second), undo)
+  const failures: Failure[] = []
+  for (const listener of hook.listeners) {
+    const failure = listener.onHeaders((name, value) => undo.set(name, value))
+    if (failure !== undefined) failures.push(failure)
+    // A callback of the app's has answered.
+    if (response.headersSent) return false
+  }
+  if (failures.length > 0) {
+    fail(response, hook, failures)
+    return false
+  }
+  if (_contentLength !== undefined) response._contentLength = _contentLength
+  hook.isDecided = true
   return true
 }
 
-function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
-  const [first] = args
-  const hook = this[HOOK]
-  const chunk = typeof first === 'function' || !first ? '' : first
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
-    hook.isEnding = true
-    sendHeaders(this, () =>
-      typeof chunk === 'string' ? Buffer.byteLength(chunk, args[1] as BufferEncoding) : chunk.byteLength,
-    )
-    hook.isEnding = false
+/** Decides before a chunk is passed on. Where other hooks are around ours, the headers go at once, since those may change the session. */
+function decideEarly(response: Hooked, length?: () => number): void {
+  const hook = response[HOOK]
+  if (hook.isDone || hook.isFailed || response.headersSent || response.writableEnded || response.destroyed) return
+  if (isRefused(response, [response.statusCode])) return
+  hook.isEnding = length !== undefined
+  if (response.writeHead === (hookedWriteHead as unknown)) decide(response, [])
+  else {
+    // node's end() notes the length of the only chunk, for the header Content-Length.
+    if (length !== undefined && response._contentLength === null) response._contentLength = length()
+    response.writeHead(response.statusCode)
   }
-  if (isAnswered(this) || (hook.isReplaced && this.writableEnded)) {
-    callLater(args)
-    return this
-  }
-  if (!hook.isReplaced) return hook.end.apply(this, args)
-  return endReplaced(this, args)
-}
-
-/** Lets the headers go, by all that is hooked around ours. */
-function sendHeaders(response: Hooked, length?: () => number): void {
-  if (response[HOOK].isDone || response.headersSent || response.writableEnded || response.destroyed) return
-  // node's end() notes the length of the only chunk, for the header Content-Length.
-  if (length !== undefined && !('stream' in response)) response._contentLength = length()
-  response.writeHead(response.statusCode)
+  hook.isEnding = false
 }
 
 /** Whether the response is over, and perhaps not by the party that calls now. */
@@ -194,7 +238,7 @@ function callLater(args: unknown[]): void {
 }
 
 /** How long an app has to end a response whose answer was replaced, ms. */
-const END_AFTER_MS = 1_000
+const END_AFTER_MS = 100
 
 /**
  * Answers in the app's place: the session was not saved. The answer goes out when the app ends its own, so that a pipeline finishes; if
@@ -237,17 +281,20 @@ function endReplaced(response: Hooked, args: readonly unknown[] = []): ServerRes
   )
 }
 
-/** What was set on a response, to be taken back. */
+/** What a response was before headers were set on it, to be taken back. */
 class Undo {
-  readonly #response: ServerResponse
+  readonly #response: Hooked
   readonly #statusCode: number
   readonly #statusMessage: string
+  readonly #marks: Marks
   readonly #before: [name: string, value: OutgoingHttpHeader | undefined][] = []
 
-  constructor(response: ServerResponse) {
+  constructor(response: Hooked) {
     this.#response = response
     this.#statusCode = response.statusCode
     this.#statusMessage = response.statusMessage
+    const { _removedContLen = false, _removedTE = false, _removedConnection = false } = response
+    this.#marks = { _contentLength: null, _removedContLen, _removedTE, _removedConnection }
   }
 
   set(name: string, value: OutgoingHttpHeader): void {
@@ -263,6 +310,8 @@ class Undo {
     }
     response.statusCode = this.#statusCode
     if (response.statusMessage !== this.#statusMessage) response.statusMessage = this.#statusMessage
+    if ('stream' in response) response.removeHeader(':status')
+    else Object.assign(response, this.#marks)
   }
 }
 
@@ -279,13 +328,15 @@ function setHeaders(response: ServerResponse, headers: unknown, undo: Undo): voi
   for (const [name, value] of isList ? pairs(headers) : Object.entries(headers as OutgoingHttpHeaders)) {
     if (name === '' && skipsEmpty) continue
     const key = String(name).toLowerCase()
-    const adds = seen.has(key) && (isList || key === 'set-cookie')
-    undo.set(name, adds ? append(response, name, value as string) : (value as string))
+    const present = seen.has(key) && (isList || key === 'set-cookie') ? response.getHeader(name) : undefined
+    // Alone first: among others, node would not see what is wrong with it.
+    undo.set(name, value as string)
+    if (present !== undefined) undo.set(name, [present, value].flat() as string[])
     seen.add(key)
   }
 }
 
-/** The value of a header with one more. Node's own appendHeader() adds to the very list that the app handed in, and may use again. */
+/** The value of a header with one more. Node's own appendHeader() adds to the very list that the app passed, and may use again. */
 export function append(response: ServerResponse, name: string, value: OutgoingHttpHeader): OutgoingHttpHeader {
   const present = response.getHeader(name)
   return present === undefined ? value : ([present, value].flat() as string[])

@@ -121,7 +121,7 @@ const byFetch = (isCommit: boolean): Platform => {
     if (isCommit) {
       const session = withSession.open(request)
       ACTS[act]?.({ session })
-      withSession.commit(session, headers, status)
+      withSession.commit(session, headers)
     } else {
       const handler = withSession((_, session) => {
         ACTS[act]?.({ session })

@@ -10,6 +10,7 @@ import { serialize } from './json.ts'
 import { nodeBackend } from './node.ts'
 import { createNonces } from './nonces.ts'
 import { type CodecOptions, type CodecSettings, checkCodecOptions, describe } from './options.ts'
+import { isPromise } from './promise.ts'
 import { systemRandom, warnOfWeakSecret } from './secret.ts'
 import { selfTest } from './selftest.ts'
 import { autoBackend, wasmBackend } from './wasm.ts'
@@ -21,7 +22,7 @@ export interface Opened<Data = unknown> {
   readonly createdAt: number
   /** When this token was sealed, ms since the epoch. */
   readonly issuedAt: number
-  /** Which secret opened it: its index in the list. Above 0, it is time to seal anew. */
+  /** Which secret opened it: its index among those of the list that are not undefined. Above 0, it is time to seal anew. */
   readonly keyIndex: number
 }
 
@@ -158,7 +159,9 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
     const time: unknown = settings.now()
     const whole = typeof time === 'number' ? Math.floor(time) : Number.NaN
     if (whole >= 0 && whole <= MAX_TIME_MS) return whole
-    throw new TypeError(`cookie-sessions: now() must return milliseconds since the epoch, returned ${describe(time)}`)
+    throw new TypeError(
+      `cookie-sessions: now() must return milliseconds since the epoch, returned ${isPromise(time) ? 'a promise' : describe(time)}`,
+    )
   }
 
   return {
