@@ -78,7 +78,7 @@ function write(code: string): string {
 }
 
 /** Runs a server's snippet; returns a browser of sorts for it. */
-async function serve(code: string, log: string[] = []): Promise<(path: string, init?: RequestInit) => Promise<string>> {
+async function serve(code: string, log: string[] = []) {
   const child = spawn(process.execPath, ['--require', join(folder, 'port.cjs'), write(code)], {
     env,
     cwd: folder,
@@ -90,16 +90,17 @@ async function serve(code: string, log: string[] = []): Promise<(path: string, i
     child.once('message', (message) => resolvePort(message as number))
     child.once('exit', () => reject(new Error(log.join(''))))
   })
+  const origin = `http://127.0.0.1:${port}`
   const jar = new CookieJar()
   const request = async (path: string, init?: RequestInit): Promise<string> => {
-    const url = `http://127.0.0.1:${port}${path}`
+    const url = origin + path
     const headers = { cookie: await jar.getCookieString(url) }
     const response = await fetch(url, { redirect: 'manual', headers, ...init })
     for (const cookie of response.headers.getSetCookie()) await jar.setCookie(cookie, url)
     const location = response.headers.get('location')
     return location === null ? response.text() : request(location)
   }
-  return request
+  return Object.assign(request, { origin })
 }
 
 /** Runs a snippet to its end; returns what it printed. */
@@ -223,6 +224,34 @@ describe('README', () => {
       const second = await app.fetch(new Request('https://example.com/', { headers: { cookie } }))
       console.log((await first.text()) + (await second.text()))`
     expect(await run(app + use)).toBe('1 views\n2 views\n\n')
+  })
+
+  it('shows what the client gets when a session cannot be saved', async () => {
+    const log: string[] = []
+    const { origin } = await serve(
+      `import connect from 'connect'
+       import sessions from 'cookie-sessions'
+       const app = connect().use(sessions({ secret: process.env.SESSION_SECRET }))
+       app.use((req, res) => {
+         req.session.user = { tags: ['a', 'b', 'c', 1n] }
+         res.writeHead(303, { Location: '/welcome' }).end('welcome')
+       })
+       app.listen(8080)`,
+      log,
+    )
+    const [, shown = ''] = /```console\n(HTTP.*?)```/s.exec(textOf('docs/sessions.md')) ?? []
+    const [head = '', body] = shown.split('\n\n')
+    const response = await fetch(`${origin}/checkout`, { redirect: 'manual' })
+    const [status, ...lines] = head.split('\n')
+    expect(`HTTP/1.1 ${response.status} ${response.statusText}`).toBe(status)
+    for (const line of lines) {
+      const [header = '', value] = line.split(': ')
+      expect(response.headers.get(header)).toBe(value)
+    }
+    expect([response.headers.get('Location'), response.headers.getSetCookie()]).toEqual([null, []])
+    expect(await response.text()).toBe(body)
+    const words = /GET \/checkout: the session was not saved: .*user\.tags\[3\] is a BigInt\n\s+at .*snippet-\d+\.mjs:6/
+    await vi.waitFor(() => expect(log.join('')).toMatch(words))
   })
 
   it('shows what happens to a session that was replaced', async () => {
