@@ -378,6 +378,10 @@ describe.skipIf(!installed('vega') || !installed('vega-lite'))('the charts', () 
     }
     const { cpuOverBare = Number.NaN } = rows.find((row) => row.cpuOverBare !== undefined) ?? {}
     expect(drawn).toContain(`never touched costs ${cpuOverBare.toFixed(2)} µs of CPU`)
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const { ratio = Number.NaN } = rows.find(({ group, name }) => group === 'untouched' && name === 'auto') ?? {}
+    expect(readme).toContain(`costs ${cpuOverBare.toFixed(2)} µs of CPU time`)
+    expect(readme).toContain(`The ${Math.round(ratio * 100)} % in the chart`)
   })
 
   it('are left out of what holds too little for them', () => {
