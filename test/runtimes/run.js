@@ -43,7 +43,7 @@ const USAGE = `npm run test:runtimes -- [options]
 
   --only <names>      only these, separated by commas
   --require <names>   fail when one of these cannot run here, instead of saying that it is skipped
-  --markdown          print the table as README has it
+  --markdown          print the table as docs/runtimes.md has it
 
 Names: ${NAMES.join(', ')}
 `
