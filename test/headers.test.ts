@@ -347,7 +347,6 @@ describe.each(protocols)('beforeHeaders over %s', (protocol) => {
     const [answer, calls] = await hooked((res, calls) => {
       beforeHeaders(res, listener(calls))
       res.writeHead(200)
-      // Over HTTP/1, writeHead() has not sent anything yet: node looks at the headers that it holds.
       expect(() => res.writeHead(201)).toThrow(HEADERS_SENT)
       res.end()
     })
