@@ -287,7 +287,7 @@ export class Undo {
   readonly #response: Hooked
   readonly #statusCode: number
   readonly #statusMessage: string
-  #before: [name: string, value: OutgoingHttpHeader | undefined][] | undefined
+  #before: [name: string, value: unknown][] | undefined
 
   constructor(response: Hooked) {
     this.#response = response
@@ -296,7 +296,7 @@ export class Undo {
   }
 
   /** `before` is what is there now. */
-  set(name: string, value: OutgoingHttpHeader, before: OutgoingHttpHeader | undefined): void {
+  set(name: string, value: OutgoingHttpHeader, before: unknown = this.#response.getHeader(name)): void {
     this.#response.setHeader(name, value as string)
     if (this.#before === undefined) this.#before = [[name, before]]
     else this.#before.push([name, before])
