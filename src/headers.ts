@@ -199,8 +199,12 @@ function decide(response: Hooked, [, second, third]: HeadArguments): boolean {
     if (response.headersSent) return false
   }
   if (failures !== undefined) {
-    fail(response, hook, failures)
-    return false
+    if (response.headersSent !== undefined) {
+      fail(response, hook, failures)
+      return false
+    }
+    // engine.io's stand-in cannot answer otherwise: a handshake goes on.
+    for (const failure of failures) failure.report()
   }
   if (_contentLength !== undefined) response._contentLength = _contentLength
   hook.isDecided = true
