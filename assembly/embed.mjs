@@ -24,7 +24,12 @@ writeFileSync('build/codec.d.wasm.ts', `declare const module: ${module}\nexport 
 
 const wasm2js = join(dirname(createRequire(import.meta.url).resolve('binaryen')), 'bin/wasm2js')
 const options = ['build/codec.scalar.wasm', '--all-features', '-O3']
-const script = execFileSync(process.execPath, [wasm2js, ...options], { encoding: 'utf8' })
+const written = execFileSync(process.execPath, [wasm2js, ...options], { encoding: 'utf8' })
+
+// wasm2js defines the memory, which never grows, by property descriptors that inherit: a polluted Object.prototype.value breaks them.
+const [head, memory] = split(written, 'Object.create(Object.prototype, {')
+const [, tail] = split(memory, '\n  })\n')
+const script = `${head}{ buffer }\n${tail}`
 
 // Its instance is made as the module is imported; made in a function instead, it costs the importer nothing, and each has its own.
 const [functions, exported] = split(script, 'var retasmFunc = ')

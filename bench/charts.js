@@ -1,6 +1,6 @@
 /**
- * The pictures: a Vega-Lite specification for each. They stand on a transparent ground and must be read on white and on black alike, so
- * every colour is of middle brightness (3:1 or more on either); colours are told apart by the colour-blind, and lines by their
+ * The pictures: a Vega-Lite specification for each. They have a transparent ground and must be legible on white and on black alike, so
+ * every colour is of middle brightness (3:1 or more on either); the colour-blind can distinguish the colours, and lines differ by their
  * marks and their labels as well.
  */
 import { namesOf, sizesOf, times } from './terminal.js'
@@ -9,7 +9,7 @@ import { namesOf, sizesOf, times } from './terminal.js'
 
 /** 4.3:1 on white, 4.4:1 on GitHub's dark. */
 const INK = '#737b85'
-/** Vermilion, blue, green, purple: Okabe and Ito's, each brought to middle brightness; the same backend bears the same one everywhere. */
+/** Vermilion, blue, green, purple: Okabe and Ito's, each brought to middle brightness; a backend has the same one everywhere. */
 const LOOKS = {
   auto: ['#d55e00', 'circle'],
   wasm: ['#2a86d1', 'square'],
@@ -18,8 +18,28 @@ const LOOKS = {
 const OTHER = ['#b8659b', 'diamond']
 const GREY = '#8a929c'
 
-/** Ours, whose bars stand out: a backend's name, alone or after the package's. @param {string} name */
-const isOurs = (name) => /^(cookie-sessions\W+)?(auto|wasm|node)\W*$/.test(name)
+/** The rows of this package carry a backend's name. @param {string} name */
+const isOurs = (name) => Object.hasOwn(LOOKS, name)
+
+/** @param {string} name */
+const packageOf = (name) => (isOurs(name) ? `cookie-sessions (${name})` : name)
+
+/** What a note of the suites `peers` and `http` says, in a chart's words: only what is missing there. @type {[RegExp, string][]} */
+const MISSING = [
+  [/does not encrypt/, 'does not encrypt'],
+  [/no nonce/, 'no nonce'],
+  [/enforces no expiry/, 'no expiry on the server'],
+  [/; expiry: idle(?!,)/, 'no absolute timeout'],
+  [/; expiry: absolute/, 'no idle timeout'],
+  [/not bound to the cookie’s name/, 'not bound to the cookie’s name'],
+  [/; async/, 'not synchronous'],
+]
+
+/** @param {string} [note] */
+export const missing = (note = '') =>
+  MISSING.filter(([pattern]) => pattern.test(note))
+    .map(([, words]) => words)
+    .join(', ')
 
 const SANS = 'system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif'
 
@@ -104,12 +124,15 @@ function lines(run, group, title) {
   if (sizesOf(rows).length < 2) return undefined
   return {
     ...frame(title, run, 'microseconds; less is better'),
-    width: 560,
+    width: WIDTH,
     height: 300,
     data: { values: spread(rows.map(micro)) },
-    ...lineLayers(namesOf(rows), sizesOf(rows), { title: 'bytes of JSON' }),
+    ...lineLayers(namesOf(rows), sizesOf(rows), { title: 'bytes of JSON', width: WIDTH }),
   }
 }
+
+const PANEL = 250
+const WIDTH = 560
 
 /** A small chart a kernel, on scales of their own. @param {Results} run */
 function panels(run) {
@@ -119,11 +142,11 @@ function panels(run) {
   const concat = groups.flatMap((group) => {
     const rows = run.rows.filter((row) => row.group === group)
     if (sizesOf(rows).length < 2) return []
-    const layers = lineLayers(namesOf(rows), sizesOf(rows), { title: 'bytes' })
+    const layers = lineLayers(namesOf(rows), sizesOf(rows), { title: 'bytes', width: PANEL })
     return [
       {
         title: { text: group, fontSize: 13, offset: 8, frame: 'group' },
-        width: 250,
+        width: PANEL,
         height: 150,
         data: { values: spread(rows.map(micro)) },
         ...layers,
@@ -143,24 +166,46 @@ function panels(run) {
 
 const CODEC = new Set(['seal', 'open', 'seal + open', 'refuse (forged)'])
 
-/** @param {string[]} names @param {(number | undefined)[]} sizes @param {{ title: string }} x */
-function lineLayers(names, sizes, x) {
+/** "2,048" at the axis' font size, and room beside it. */
+const LABEL_WIDTH = 38
+
+/**
+ * The sizes whose labels have room on an axis of powers of that many pixels: the last, the first, and of the others those that are
+ * far enough from both neighbours.
+ * @param {number[]} sizes @param {number} width
+ */
+function labelled(sizes, width) {
+  const [first, last] = [Math.min(...sizes), Math.max(...sizes)]
+  const at = (/** @type {number} */ size) => (Math.log(size / first) / Math.log(last / first)) * width
+  /** @type {number[]} */
+  const kept = []
+  for (const size of sizes.toSorted((a, b) => a - b)) {
+    const hasRoom = size === last || at(last) - at(size) >= LABEL_WIDTH
+    if (hasRoom && (kept.length === 0 || at(size) - at(/** @type {number} */ (kept.at(-1))) >= LABEL_WIDTH))
+      kept.push(size)
+  }
+  return kept
+}
+
+/** @param {string[]} names @param {(number | undefined)[]} given @param {{ title: string, width: number }} x */
+function lineLayers(names, given, x) {
   const { color, shape } = scale(names)
-  const last = Math.max(.../** @type {number[]} */ (sizes))
+  const sizes = /** @type {number[]} */ (given)
+  const last = Math.max(...sizes)
   const encoding = {
     x: {
       field: 'size',
       type: 'quantitative',
       title: x.title,
-      scale: { type: 'log', base: 2, domain: [Math.min(.../** @type {number[]} */ (sizes)), last], nice: false },
-      axis: { values: sizes, format: ',d', grid: false, labelOverlap: false, labelFlush: false },
+      scale: { type: 'log', base: 2, domain: [Math.min(...sizes), last], nice: false },
+      axis: { values: labelled(sizes, x.width), format: ',d', grid: false, labelOverlap: false, labelFlush: false },
     },
     y: {
       field: 'us',
       type: 'quantitative',
       title: null,
       scale: { zero: true },
-      axis: { tickCount: 5, domain: false, ticks: false },
+      axis: { tickCount: 5, domain: false, ticks: false, labelPadding: 8 },
     },
     color: { field: 'name', type: 'nominal', scale: color, legend: null },
   }
@@ -208,7 +253,9 @@ function bars(run) {
     .filter((row) => row.size === size)
     .map((row) => ({
       ...micro(row),
+      name: packageOf(row.name),
       ours: isOurs(row.name),
+      missing: isOurs(row.name) ? '' : missing(row.note),
       text: `${short(row.median / 1000)} µs\u2002${times(row.ratio)}`,
     }))
     .sort((a, b) => a.us - b.us)
@@ -221,9 +268,12 @@ function bars(run) {
   )
   const subtitle = `microseconds for ${size === undefined ? 'one' : `${size} bytes`}, on a scale of powers of ten; less is better`
   return {
-    ...frame('Seal and open a session, against other packages', run, subtitle),
+    ...frame('Seal and open a session, against other packages', run, [
+      subtitle,
+      'under a bar: what ours do, and this one does not',
+    ]),
     width: 460,
-    height: { step: 26 },
+    height: { step: 34 },
     data: { values: rows },
     encoding: {
       y: {
@@ -231,7 +281,7 @@ function bars(run) {
         type: 'nominal',
         sort: names,
         title: null,
-        axis: { domain: false, ticks: false, labelPadding: 8, labelLimit: 400 },
+        axis: { domain: false, ticks: false, labelPadding: 8, labelLimit: 400, labelOffset: -5 },
       },
       x: {
         field: 'us',
@@ -242,8 +292,18 @@ function bars(run) {
       },
     },
     layer: [
-      { mark: { type: 'bar', height: 16, cornerRadiusEnd: 2 }, encoding: { x2: { datum: begin }, color: ours } },
-      { mark: { type: 'text', align: 'left', dx: 6, fontSize: 12, color: INK }, encoding: { text: { field: 'text' } } },
+      {
+        mark: { type: 'bar', height: 14, yOffset: -5, cornerRadiusEnd: 2 },
+        encoding: { x2: { datum: begin }, color: ours },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 6, dy: -5, fontSize: 12, color: INK },
+        encoding: { text: { field: 'text' } },
+      },
+      {
+        mark: { type: 'text', align: 'left', dy: 9, fontSize: 10.5, color: INK },
+        encoding: { text: { field: 'missing' }, x: { datum: begin } },
+      },
     ],
   }
 }
@@ -253,22 +313,28 @@ const ours = {
   value: GREY,
 }
 
-/** Requests a second as a part of the bare server's, one panel a kind of request. @param {Results} run */
+/** Requests a second, and what part of the bare server's that is; one panel a kind of request. @param {Results} run */
 function rates(run) {
   const rows = run.rows.map((row) => ({
     ...row,
+    name: packageOf(row.name),
     ours: isOurs(row.name),
-    text: `${Math.round(row.ratio * 100)} %`,
+    text: `${Math.round(row.median).toLocaleString('en')}\u2002${Math.round(row.ratio * 100)} %`,
   }))
   if (rows.length === 0) return undefined
   const groups = [...new Set(rows.map(({ group }) => group))]
   return {
-    ...frame('Requests a second, as a part of what the bare server answers', run, 'more is better'),
+    ...frame('Requests a second, and what part that is of the bare server’s', run, [
+      'more is better',
+      ...untouched(run),
+    ]),
     data: { values: rows },
     facet: { column: { field: 'group', type: 'nominal', sort: groups, header: { labelExpr: labels } } },
-    spacing: 28,
+    // The figures beside the bars are out of what the layout counts.
+    bounds: 'flush',
+    spacing: 110,
     spec: {
-      width: 170,
+      width: 130,
       height: { step: 26 },
       encoding: {
         y: {
@@ -297,16 +363,26 @@ function rates(run) {
   }
 }
 
+/** The CPU time of an untouched session, where the run measured it by itself, in pairs of fresh servers. @param {Results} run */
+function untouched({ rows }) {
+  const row = /** @type {any} */ (rows.find((row) => Object.hasOwn(row, 'cpuOverBare')))
+  if (row === undefined) return []
+  const { cpuOverBare, cpuOfBareOverItself: noise } = row
+  const own = `a session never touched costs ${cpuOverBare.toFixed(2)} µs of CPU, in a server of its own`
+  return [noise === undefined ? own : `${own} (noise: ${Math.abs(noise).toFixed(3)} µs)`]
+}
+
 /** The http suite's groups, in words. */
 const KINDS = { rw: 'changed by every request', r: 'read by every request', untouched: 'never touched' }
 const labels = `${JSON.stringify(KINDS)}[datum.value] || datum.value`
 
-/** @param {string} title @param {Results} run @param {string} unit */
-function frame(title, run, unit) {
+/** @param {string} title @param {Results} run @param {string | string[]} given What the axis shows, and what else has to be known. */
+function frame(title, run, given) {
+  const lines = [given].flat()
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    description: `${title}, ${unit}. ${caption(run)}`,
-    title: { text: title, subtitle: [unit, caption(run)] },
+    description: `${title}, ${lines.join('; ')}. ${caption(run)}`,
+    title: { text: title, subtitle: [...lines, caption(run)] },
     config: CONFIG,
     padding: 8,
   }

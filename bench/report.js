@@ -1,5 +1,5 @@
 /**
- * `npm run bench:report`: draws bench/charts/*.svg anew from the newest results of each suite, and the speed table in README.md between
+ * `npm run bench:report`: draws bench/charts/*.svg from the newest results of each suite, and the speed table in README.md between
  * its markers. Needs vega and vega-lite; measures nothing.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,8 @@ const END = '<!-- speed:end -->'
 /** An SVG of a Vega-Lite specification. @param {any} spec @returns {Promise<string>} */
 export async function draw(spec) {
   const { compile } = await import('vega-lite')
-  const { parse, View } = await import('vega')
+  const { parse, resetSVGDefIds, View } = await import('vega')
+  resetSVGDefIds() // else a picture depends on those that were drawn before it
   const view = new View(parse(compile(spec).spec), { renderer: 'none' })
   try {
     return await view.toSVG()
@@ -47,7 +48,7 @@ export function speedTable(run) {
   ].join('\n')
 }
 
-/** `text` with what stands between the markers replaced; undefined when they are missing. @param {string} text @param {string} table */
+/** `text` with what is between the markers replaced; undefined when they are missing. @param {string} text @param {string} table */
 export function replaceTable(text, table) {
   const from = text.indexOf(BEGIN)
   const to = text.indexOf(END)

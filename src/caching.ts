@@ -8,7 +8,7 @@ const DEFAULT_OF_SEND = 'public, max-age=0'
 
 /** Names of directives; a quoted argument may hold anything. */
 const has = (cacheControl: string, names: string): boolean =>
-  new RegExp(`(^|,)\\s*(${names})\\s*(=|,|$)`, 'i').test(cacheControl.replace(/"[^"]*"/g, ''))
+  new RegExp(`(^|,)\\s*(${names})\\s*(=|,|$)`, 'i').test(cacheControl.replace(/"(?:\\.|[^"\\])*"/g, ''))
 
 /**
  * Whether a response may carry a Set-Cookie that only refreshes the session's age. Never a publicly cacheable one: a shared cache would

@@ -91,11 +91,17 @@ export function snapshot(session: object): Snapshot {
   return new Map(Object.keys(session).map((key) => [key, jsonOf(session, key)]))
 }
 
-/** The keys that differ now, for a message: "'cart', 'user'"; undefined when none does. */
-export function changedKeys(session: object, before: Snapshot, countsRemoved = true): string | undefined {
+/**
+ * The keys whose JSON differs now, for a message: "'cart', 'user'"; undefined when none does. With a `successor`, what the session has
+ * handed on to that one does not count, nor what was removed.
+ */
+export function changedKeys(session: object, before: Snapshot, successor?: object | null): string | undefined {
   const now = snapshot(session)
-  const keys = [...now.keys()].filter((key) => now.get(key) !== before.get(key) || !before.has(key))
-  if (countsRemoved) keys.push(...[...before.keys()].filter((key) => !now.has(key)))
+  const all = new Set([...now.keys(), ...before.keys()])
+  const shared = new Set(Object.values(successor ?? {}).filter((value) => typeof value === 'object'))
+  const isLost = (key: string): boolean =>
+    successor === undefined || (now.get(key) !== undefined && !shared.has((session as { [key: string]: unknown })[key]))
+  const keys = [...all].filter((key) => now.get(key) !== before.get(key) && isLost(key))
   return keys.length === 0 ? undefined : keys.map((key) => `'${key}'`).join(', ')
 }
 
@@ -103,7 +109,7 @@ function jsonOf(object: object, key: string): string | undefined {
   try {
     return JSON.stringify((object as { [key: string]: unknown })[key])
   } catch {
-    return undefined
+    return 'not JSON'
   }
 }
 

@@ -8,13 +8,10 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { FAILURE, FAILURE_HEADERS, isOfAnswer } from './caching.ts'
 
-/** Sets a header, so that it can be taken back if node refuses the response. */
-export type SetHeader = (name: string, value: OutgoingHttpHeader) => void
-
 /** None of its methods may throw: a throw in here can end the process. */
 export interface Listener {
-  /** May set headers. Returns undefined, or the failure for which the app's answer must not go out. */
-  onHeaders(set: SetHeader): Failure | undefined
+  /** May set headers, by `headers`. Returns undefined, or the failure for which the app's answer must not go out. */
+  onHeaders(headers: Undo): Failure | undefined
   /** node has refused the headers (a bad status, a bad header): the response is as it was before the call. */
   onRefused(): void
 }
@@ -29,22 +26,47 @@ type WriteHead = (...args: HeadArguments) => ServerResponse
 type Write = (...args: unknown[]) => boolean
 type End = (...args: unknown[]) => ServerResponse
 
-interface Hook {
-  readonly listeners: Listener[]
+/** One response's state. */
+class Hook {
+  /** The session mounted last comes first, as if its hook were around the others'. */
+  listeners: Listener | readonly Listener[]
   readonly writeHead: WriteHead
   readonly write: Write
   readonly end: End
-  /** Whether the headers are decided and on their way. */
-  isDone: boolean
+  /** What the listeners have set. */
+  undo: Undo | undefined = undefined
+  /** Whether all of them were called, and the app's answer goes out. */
+  isDecided = false
+  /** Whether the headers are on their way. */
+  isDone = false
   /** Whether they are those of a failure. */
-  isFailed: boolean
+  isFailed = false
+  /** Whether another body takes the place of the app's. */
+  isReplaced = false
+  /** Whether the app is at its last chunk. */
+  isEnding = false
   /** Whether more than one party may answer: what comes after the first answer is then dropped, where node would throw. */
-  isShared: boolean
+  isShared = false
+
+  constructor(response: { writeHead: WriteHead; write: Write; end: End }, listener: Listener) {
+    this.listeners = listener
+    this.writeHead = response.writeHead
+    this.write = response.write
+    this.end = response.end
+  }
 }
 
 const HOOK: unique symbol = Symbol('cookie-sessions')
 
-type Hooked = ServerResponse & { [HOOK]: Hook; _contentLength?: number | null }
+type Hooked = ServerResponse & { [HOOK]: Hook } & Marks
+
+/** What node notes on a response of HTTP/1 beside its headers: the length of its only chunk, and which headers not to add by itself. */
+interface Marks {
+  _contentLength?: number | null
+  _removedContLen?: boolean
+  _removedTE?: boolean
+  _removedConnection?: boolean
+}
 
 /** Does nothing for a response that cannot send headers (a stand-in). */
 export function beforeHeaders(response: ServerResponse, listener: Listener): void {
@@ -52,18 +74,19 @@ export function beforeHeaders(response: ServerResponse, listener: Listener): voi
   const hooked = response as Hooked
   const present = hooked[HOOK]
   if (present !== undefined && !present.isDone) {
-    // The session mounted last is decided first, as if its hook were around the others'.
-    present.listeners.unshift(listener)
+    present.listeners = [listener, ...listenersOf(present)]
     return
   }
-  const { writeHead, write, end } = response as unknown as { writeHead: WriteHead; write: Write; end: End }
-  hooked[HOOK] = { listeners: [listener], writeHead, write, end, isDone: false, isFailed: false, isShared: false }
+  hooked[HOOK] = new Hook(response as unknown as Hook, listener)
   response.writeHead = hookedWriteHead as ServerResponse['writeHead']
   // Its other, deprecated name (DEP0063).
   if ('writeHeader' in response) response.writeHeader = response.writeHead
-  if (typeof write === 'function') response.write = hookedWrite as ServerResponse['write']
-  if (typeof end === 'function') response.end = hookedEnd as ServerResponse['end']
+  if (typeof response.write === 'function') response.write = hookedWrite as ServerResponse['write']
+  if (typeof response.end === 'function') response.end = hookedEnd as ServerResponse['end']
 }
+
+const listenersOf = ({ listeners }: Hook): readonly Listener[] =>
+  Array.isArray(listeners) ? listeners : [listeners as Listener]
 
 /** From now on, an answer after the answer is dropped: an app's callback may have answered, or may yet, and the app does not know. */
 export function shareAnswer(response: ServerResponse): void {
@@ -86,7 +109,7 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
     // A second call is the app's mistake, and node's to refuse.
     return hook.isShared && this.headersSent ? this : hook.writeHead.apply(this, args)
   }
-  const [statusCode] = args
+  const [statusCode, second] = args
   if (hook.isFailed) {
     // onError answers by itself: in its own words, but never with success.
     hook.isDone = true
@@ -94,74 +117,119 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
       ? hook.writeHead.apply(this, args)
       : hook.writeHead.call(this, 500)
   }
-  // A status that node refuses, before it looks at anything else.
-  if (statusCode !== undefined && ((statusCode | 0) < 100 || (statusCode | 0) > 999)) {
-    return hook.writeHead.apply(this, args)
-  }
-  const undo = new Undo(this)
+  if (isRefused(this, args)) return hook.writeHead.apply(this, args)
   try {
-    const [, second, third] = args
-    const reason = typeof second === 'string' ? second : undefined
-    setHeaders(this, reason === undefined ? (third ?? second) : third, undo)
-    const failures: Failure[] = []
-    for (const listener of hook.listeners) {
-      const failure = listener.onHeaders((name, value) => undo.set(name, value))
-      if (failure !== undefined) failures.push(failure)
-      // A callback of the app's has answered.
-      if (this.headersSent) return this
-    }
-    if (failures.length > 0) {
-      fail(this, hook, failures)
-      return this
-    }
+    if (!decide(this, args)) return this
     hook.isDone = true
     if (args.length === 0) return hook.writeHead.call(this)
-    return reason === undefined ? hook.writeHead.call(this, statusCode) : hook.writeHead.call(this, statusCode, reason)
+    return typeof second === 'string'
+      ? hook.writeHead.call(this, statusCode, second)
+      : hook.writeHead.call(this, statusCode)
   } catch (error) {
-    if (!this.headersSent) {
-      hook.isDone = false
-      undo.all()
-      for (const listener of hook.listeners) listener.onRefused()
-    }
+    takeBack(this)
     throw error
   }
 }
 
 function hookedWrite(this: Hooked, ...args: unknown[]): boolean {
   const [chunk] = args
-  // What node refuses, it refuses before the headers.
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) sendHeaders(this)
-  if (!isAnswered(this)) return this[HOOK].write.apply(this, args)
+  const hook = this[HOOK]
+  try {
+    // What node refuses, it refuses before the headers.
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) decideEarly(this)
+    if (!hook.isReplaced && !isAnswered(this)) return hook.write.apply(this, args)
+  } catch (error) {
+    takeBack(this)
+    throw error
+  }
   callLater(args)
   return true
 }
 
 function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
-  const [first] = args
-  const chunk = typeof first === 'function' || !first ? '' : first
-  if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
-    sendHeaders(
-      this,
-      typeof chunk === 'string' ? () => Buffer.byteLength(chunk, args[1] as BufferEncoding) : () => chunk.byteLength,
-    )
+  const hook = this[HOOK]
+  const chunk = typeof args[0] === 'function' || !args[0] ? '' : args[0]
+  try {
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) decideEarly(this, chunk, args[1])
+    if (!hook.isReplaced && !isAnswered(this)) return hook.end.apply(this, args)
+    if (!this.writableEnded) return endReplaced(this, args)
+  } catch (error) {
+    takeBack(this)
+    throw error
   }
-  if (!isAnswered(this)) return this[HOOK].end.apply(this, args)
   callLater(args)
   return this
 }
 
-/** Lets the headers go, by all that is hooked around ours. */
-function sendHeaders(response: Hooked, length?: () => number): void {
-  if (response[HOOK].isDone || response.headersSent || response.writableEnded || response.destroyed) return
-  // node's end() notes the length of the only chunk, for the header Content-Length.
-  if (length !== undefined && !('stream' in response)) response._contentLength = length()
-  response.writeHead(response.statusCode)
+/** A status that node refuses before it looks at anything else. (HTTP/2 looks at it last.) */
+function isRefused(response: Hooked, [statusCode]: HeadArguments): boolean {
+  // engine.io's stand-in is called without one.
+  if (statusCode === undefined && !('statusMessage' in response)) return false
+  const code = (statusCode as number) | 0
+  return !('stream' in response) && (code < 100 || code > 999)
 }
 
-/** Whether the response is over, and not by the party that calls now. */
-function isAnswered(response: Hooked): boolean {
+/** The headers do not go out after all: something in them is wrong, or in the chunk behind them. */
+function takeBack(response: Hooked): void {
   const hook = response[HOOK]
-  return (hook.isFailed || hook.isShared) && response.writableEnded
+  if (hook.undo === undefined || response.headersSent) return
+  hook.isDone = false
+  hook.isDecided = false
+  hook.undo.all()
+  hook.undo = undefined
+  for (const listener of listenersOf(hook)) listener.onRefused()
+}
+
+/** Calls the listeners, unless they were. Returns whether the app's answer goes out. */
+function decide(response: Hooked, [, second, third]: HeadArguments): boolean {
+  const hook = response[HOOK]
+  if (hook.isDecided) return true
+  const undo = new Undo(response)
+  hook.undo = undo
+  // The length of the chunk that waits, which is not that of what a callback of the app's may answer.
+  const { _contentLength } = response
+  if (_contentLength !== undefined) response._contentLength = null
+  const headers = typeof second === 'string' ? third : (third ?? second)
+  if (headers !== undefined && headers !== null) setHeaders(response, headers, undo)
+  let failures: Failure[] | undefined
+  for (const listener of listenersOf(hook)) {
+    const failure = listener.onHeaders(undo)
+    if (failure !== undefined) failures = [...(failures ?? []), failure]
+    // A callback of the app's has answered.
+    if (response.headersSent) return false
+  }
+  if (failures !== undefined) {
+    fail(response, hook, failures)
+    return false
+  }
+  if (_contentLength !== undefined) response._contentLength = _contentLength
+  hook.isDecided = true
+  return true
+}
+
+/** Decides before a chunk is passed on. Where other hooks are around ours, the headers go at once, since those may change the session. */
+function decideEarly(response: Hooked, last?: string | Uint8Array, encoding?: unknown): void {
+  const hook = response[HOOK]
+  if (hook.isDone || hook.isFailed || response.headersSent || response.writableEnded || response.destroyed) return
+  if (isRefused(response, [response.statusCode])) return
+  hook.isEnding = last !== undefined
+  if (response.writeHead === (hookedWriteHead as unknown)) decide(response, NO_ARGUMENTS)
+  else {
+    // node's end() notes the length of the only chunk, for the header Content-Length.
+    if (last !== undefined && response._contentLength === null) {
+      response._contentLength =
+        typeof last === 'string' ? Buffer.byteLength(last, encoding as BufferEncoding) : last.byteLength
+    }
+    response.writeHead(response.statusCode)
+  }
+  hook.isEnding = false
+}
+
+const NO_ARGUMENTS: HeadArguments = []
+
+/** Whether the response is over, and perhaps not by the party that calls now. */
+function isAnswered(response: Hooked): boolean {
+  return response[HOOK].isShared && response.writableEnded
 }
 
 /** A dropped chunk counts as written: whoever waits for its callback goes on, in a later turn as with node. */
@@ -170,7 +238,13 @@ function callLater(args: unknown[]): void {
   if (callback !== undefined) setImmediate(callback as () => void)
 }
 
-/** Answers in the app's place: the session was not saved. Nothing is thrown when the client is gone, and its response with it. */
+/** How long an app has to end a response whose answer was replaced, ms. */
+const END_AFTER_MS = 100
+
+/**
+ * Answers in the app's place: the session was not saved. The answer goes out when the app ends its own, so that a pipeline finishes; if
+ * the app goes on and on, it is ended here, so that the client need not wait. Nothing is thrown when the client is gone.
+ */
 function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void {
   hook.isFailed = true
   try {
@@ -179,43 +253,66 @@ function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void 
     response.statusCode = 500
     // Its own reason phrase goes with the status (HTTP/2 has none).
     if (!('stream' in response)) response.statusMessage = ''
-  } catch {}
+  } catch {
+    // The client is gone, or the response is.
+  }
   for (const failure of failures) failure.report()
   if (hook.isDone || response.headersSent) return
   hook.isDone = true
   try {
     for (const [name, value] of FAILURE_HEADERS) response.setHeader(name, value)
     hook.writeHead.call(response, 500)
-    hook.end.call(response, FAILURE)
-  } catch {}
+    hook.isReplaced = true
+    if (hook.isEnding) return
+    setTimeout(() => {
+      if (!response.writableEnded) endReplaced(response)
+    }, END_AFTER_MS).unref?.()
+  } catch {
+    // The client is gone, or the response is.
+  }
 }
 
-/** What was set on a response, to be taken back. */
-class Undo {
-  readonly #response: ServerResponse
+/** In two calls, since HTTP/2's end() takes its chunk through all that is hooked around ours. */
+function endReplaced(response: Hooked, args: readonly unknown[] = []): ServerResponse {
+  const { write, end } = response[HOOK]
+  write.call(response, FAILURE)
+  return end.apply(
+    response,
+    args.filter((argument) => typeof argument === 'function'),
+  )
+}
+
+/** Sets headers on a response, and takes them back. */
+export class Undo {
+  readonly #response: Hooked
   readonly #statusCode: number
   readonly #statusMessage: string
-  readonly #before: [name: string, value: OutgoingHttpHeader | undefined][] = []
+  #before: [name: string, value: OutgoingHttpHeader | undefined][] | undefined
 
-  constructor(response: ServerResponse) {
+  constructor(response: Hooked) {
     this.#response = response
     this.#statusCode = response.statusCode
     this.#statusMessage = response.statusMessage
   }
 
-  set(name: string, value: OutgoingHttpHeader): void {
-    this.#before.push([name, this.#response.getHeader(name)])
+  /** `before` is what is there now. */
+  set(name: string, value: OutgoingHttpHeader, before: OutgoingHttpHeader | undefined): void {
     this.#response.setHeader(name, value as string)
+    if (this.#before === undefined) this.#before = [[name, before]]
+    else this.#before.push([name, before])
   }
 
   all(): void {
     const response = this.#response
-    for (const [name, value] of this.#before.reverse()) {
+    const { _removedContLen = false, _removedTE = false, _removedConnection = false } = response
+    for (const [name, value] of this.#before?.reverse() ?? []) {
       if (value === undefined) response.removeHeader(name)
       else response.setHeader(name, value as string)
     }
     response.statusCode = this.#statusCode
     if (response.statusMessage !== this.#statusMessage) response.statusMessage = this.#statusMessage
+    if ('stream' in response) response.removeHeader(':status')
+    else Object.assign(response, { _contentLength: null, _removedContLen, _removedTE, _removedConnection })
   }
 }
 
@@ -224,7 +321,6 @@ class Undo {
  * spelling of a name wins, but every Set-Cookie is kept; a list (flat, or of pairs) may repeat a name, which adds up.
  */
 function setHeaders(response: ServerResponse, headers: unknown, undo: Undo): void {
-  if (headers === undefined || headers === null) return
   const isList = Array.isArray(headers)
   // node skips an empty name, but not when the headers of writeHead() are the only ones.
   const skipsEmpty = !('stream' in response) && response.getHeaderNames?.().length > 0
@@ -232,15 +328,17 @@ function setHeaders(response: ServerResponse, headers: unknown, undo: Undo): voi
   for (const [name, value] of isList ? pairs(headers) : Object.entries(headers as OutgoingHttpHeaders)) {
     if (name === '' && skipsEmpty) continue
     const key = String(name).toLowerCase()
-    const adds = seen.has(key) && (isList || key === 'set-cookie')
-    undo.set(name, adds ? append(response, name, value as string) : (value as string))
+    const present = response.getHeader(name)
+    // Alone first: among others, node would not see what is wrong with it.
+    undo.set(name, value as string, present)
+    if (seen.has(key) && (isList || key === 'set-cookie'))
+      undo.set(name, add(present, value as string), value as string)
     seen.add(key)
   }
 }
 
-/** The value of a header with one more. Node's own appendHeader() adds to the very list that the app handed in, and may use again. */
-export function append(response: ServerResponse, name: string, value: OutgoingHttpHeader): OutgoingHttpHeader {
-  const present = response.getHeader(name)
+/** A header's value with one more. Node's own appendHeader() adds to the very list that the app passed, and may use again. */
+export function add(present: OutgoingHttpHeader | undefined, value: OutgoingHttpHeader): OutgoingHttpHeader {
   return present === undefined ? value : ([present, value].flat() as string[])
 }
 

@@ -20,6 +20,7 @@ import {
   isObject,
   isPlainObject,
   parseSession,
+  RESERVED,
   type Snapshot,
   serializeSession,
   snapshot,
@@ -27,7 +28,7 @@ import {
 } from './data.ts'
 import { reportable, SessionError } from './errors.ts'
 import type { SessionSettings } from './options.ts'
-import { createSession, ownerOf, type Session, type SessionOwner } from './session.ts'
+import { createSession, isSessionLike, ownerOf, type Session, type SessionOwner } from './session.ts'
 
 /** What all requests of one sessions() call share. */
 export interface Site<Request, Response> {
@@ -64,8 +65,8 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   #object: Session | undefined
   #opened: OpenedText | undefined
   #createdAt = 0
-  /** When the newest of several cookies claims to have been issued; 0 where there are not several. */
-  #newest = 0
+  /** Later than the newest of several good cookies was issued; 0 where there are not several. */
+  #minIssuedAt = 0
   /** True once the incoming session was destroyed or replaced: its cookie must then be removed or overwritten. */
   #isEnded = false
   #isTouched = false
@@ -118,28 +119,30 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   }
 
   set(value: unknown): void {
-    const late = this.lateError('an assignment to the session')
-    if (value === null || value === undefined) this.destroy()
+    const isEnd = value === null || value === undefined
+    const call = `req.${this.#site.settings.property} = ${isEnd ? 'null' : '{...}'}`
+    const late = this.lateError(call)
+    if (isEnd) this.#end(call)
     else {
       const session = this.#adopt(value)
       if (this.#session === undefined) this.#load()
-      else this.#retire('an assignment', session)
+      else this.#retire(call, session)
       this.#session = session
     }
     if (late !== undefined) this.report(late)
   }
 
   regenerate(keep: readonly string[] = []): void {
-    if (!Array.isArray(keep)) {
+    const wrong = Array.isArray(keep) ? keep.find((key) => typeof key !== 'string' || RESERVED.includes(key)) : keep
+    if (!Array.isArray(keep) || wrong !== undefined || keep.includes(undefined as never)) {
       throw new TypeError(
-        `cookie-sessions: regenerate() takes a list of the keys to keep, a callback, or both, got ${describe(keep)}`,
+        `cookie-sessions: regenerate() takes a list of the session's keys to keep, a callback, or both, got ${describe(wrong)}`,
       )
     }
     const kept: { [key: string]: unknown } = Object.create(null)
     if (keep.length > 0) {
       const before = (this.get() ?? {}) as { [key: string]: unknown }
       for (const key of keep) if (Object.hasOwn(before, key)) kept[key] = before[key]
-      checkKeys(kept)
     }
     this.#retire('regenerate()')
     const session = this.#create(kept)
@@ -148,7 +151,11 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   }
 
   destroy(): void {
-    this.#retire('destroy()')
+    this.#end('destroy()')
+  }
+
+  #end(call: string): void {
+    this.#retire(call)
     this.#restart()
     if (this.#object !== undefined) empty(this.#object)
     this.#session = null
@@ -173,7 +180,8 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     this.#reported = undefined
     try {
       const json = serializeSession(session)
-      if (json !== this.#opened?.json) this.#saved = { json, token: this.#seal(json) }
+      if (json === this.#opened?.json) return
+      this.#saved = { json, token: this.#sealChanged(session, json) }
     } catch (error) {
       if (error instanceof SessionError) this.#reported = error
       throw error
@@ -223,15 +231,24 @@ export class Lifecycle<Req, Res> implements SessionOwner {
       // Ended, or new and empty: nothing to keep, and what the client may still hold must go. Of several cookies a removal reaches one, and
       // not even surely the right one: an empty session that is younger than all of them outlives the others.
       if (!this.#isEnded) return undefined
-      const { length } = this.#candidates()
-      return length === 0 ? undefined : length === 1 ? null : this.#seal('{}')
+      const tokens = this.#candidates()
+      if (tokens.length < 2) return tokens.length === 0 ? undefined : null
+      if (this.#minIssuedAt === 0) {
+        this.#openFirst(tokens, [])
+        this.#restart()
+      }
+      return this.#seal('{}')
     }
     if (json === opened?.json && !this.#isTouched) {
       const isDue = opened.keyIndex > 0 || this.#site.codec.now() - opened.issuedAt >= this.#site.settings.rolling
       if (!isDue || !mayRoll(cacheControl)) return undefined
     }
     if (this.#saved?.json === json) return this.#saved.token
-    if (!this.#site.isProduction && session !== null && json !== opened?.json) warnOfLosses(session)
+    return json === opened?.json ? this.#seal(json) : this.#sealChanged(session as Session, json)
+  }
+
+  #sealChanged(session: Session, json: string): string {
+    if (!this.#site.isProduction) warnOfLosses(session)
     return this.#seal(json)
   }
 
@@ -257,6 +274,8 @@ export class Lifecycle<Req, Res> implements SessionOwner {
 
   /** Remembers the session object that is about to be replaced, if the app may hold it. */
   #retire(by: string, next?: object): void {
+    // What is lost from now on has been reported with the call that replaces it.
+    this.#committed = undefined
     const session = this.#session
     if (!session || session === next) return
     const { keepsObject } = this.#site.platform
@@ -272,7 +291,7 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     this.#replaced = undefined
     for (const { session, by, before } of replaced) {
       if (session === this.#session) continue
-      const keys = changedKeys(session, before, false)
+      const keys = changedKeys(session, before, this.#session)
       if (keys === undefined) continue
       const remedy = by === 'destroy()' ? 'begin a new session with it' : 'use the session of the request'
       this.report(
@@ -297,11 +316,7 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     this.#opened = undefined
     this.#saved = undefined
     const reasons: Reason[] = []
-    let data: object | undefined
-    for (const token of this.#candidates()) {
-      data = this.#open(token, reasons)
-      if (data !== undefined) break
-    }
+    const data = this.#openFirst(this.#candidates(), reasons)
     if (data === undefined) this.#createdAt = this.#site.codec.now()
     this.#session = this.#create(data ?? {})
     // Called last: onInvalid may use the session, or end it to remove the bad cookie.
@@ -320,9 +335,19 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     const tokens = platform.cookies(this.#request, settings.cookie.name)
     if (tokens.length < 2) return tokens
     const claims = tokens.map((token) => ({ token, issuedAt: peekIssuedAt(token) }))
-    claims.sort((a, b) => b.issuedAt - a.issuedAt)
-    this.#newest = (claims[0] as { issuedAt: number }).issuedAt + 1
-    return claims.map(({ token }) => token)
+    return claims.sort((a, b) => b.issuedAt - a.issuedAt).map(({ token }) => token)
+  }
+
+  /** The data of the first good one. */
+  #openFirst(tokens: readonly string[], reasons: Reason[]): object | undefined {
+    for (const token of tokens) {
+      const data = this.#open(token, reasons)
+      if (data === undefined) continue
+      // What replaces this one has to be younger, though its clock may have been ahead.
+      if (tokens.length > 1) this.#minIssuedAt = (this.#opened as OpenedText).issuedAt + 1
+      return data
+    }
+    return undefined
   }
 
   /** The data of a good cookie; of a bad one the reason. */
@@ -345,9 +370,8 @@ export class Lifecycle<Req, Res> implements SessionOwner {
    * and what is then put into one's session must not reach the next.
    */
   #adopt(value: unknown): Session {
-    const owner = isObject(value) ? ownerOf(value) : undefined
-    if (owner === this) return value as Session
-    if (!isObject(value) || (owner === undefined && !isPlainObject(value))) {
+    if (isObject(value) && ownerOf(value) === this) return value as Session
+    if (!isObject(value) || !(isPlainObject(value) || isSessionLike(value))) {
       throw new TypeError(
         `cookie-sessions: a session must be a plain object, or null to end it, got ${describe(value)}`,
       )
@@ -370,7 +394,7 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   #seal(json: string): string {
     const { codec, settings } = this.#site
     const room = MAX_COOKIE_BYTES - this.#cookieBytes('')
-    const token = codec.seal(json, this.#createdAt, this.#newest)
+    const token = codec.seal(json, this.#createdAt, this.#minIssuedAt)
     if (token !== undefined && token.length <= room) return token
     const needs = token === undefined ? `more than ${json.length}` : `${token.length}`
     throw new SessionError(

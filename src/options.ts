@@ -1,20 +1,26 @@
 /** The middleware's options: their meaning, units and defaults; checked once, then fixed. Misuse is a TypeError that says what to do. */
-import { stringifySetCookie } from 'cookie'
+import { type SetCookie, stringifySetCookie } from 'cookie'
 import type { Reason } from './codec/backend.ts'
 import { MAX_NAME_BYTES } from './codec/format.ts'
 import {
-  ALIASES,
   type CodecOptions,
   type CodecSettings,
   checkCodecOptions,
-  checkNames,
   describe,
+  HINTS,
   misuse,
+  readOptions,
 } from './codec/options.ts'
+import { warnOnce } from './codec/warn.ts'
 import type { CookieAttributes } from './contracts.ts'
 
 /** `Request` is what the callbacks are handed: node's IncomingMessage under Connect. */
 export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'name'> {
+  /**
+   * Absolute timeout, ms: how long a session lasts at most, however often its cookie is issued anew. Default 2,592,000,000 (30 days), or
+   * `timeout` if that is longer; Infinity for none.
+   */
+  readonly absoluteTimeout?: number | undefined
   /** The cookie's name. Default '_node'. */
   readonly session_key?: string | undefined
   /** Where on `req` the session stands. Default 'session'. Means nothing with `cookie-sessions/fetch`. */
@@ -22,8 +28,13 @@ export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'n
   /** How old a token may grow, ms, before an unchanged session is issued anew; true: on every response; false: only when the data
    * changes. Default: a tenth of `timeout`. */
   readonly rolling?: boolean | number | undefined
-  /** The cookie's path, and the only one under which there are sessions (with `cookie-sessions/fetch`, what is wrapped). Default '/'. */
+  /** The cookie's path, percent-encoded, as browsers send it. Default '/'. */
   readonly path?: string | undefined
+  /**
+   * The path under which requests have a session (with `cookie-sessions/fetch`, those that are wrapped have). Default: `path`. It is another
+   * behind a proxy that strips a prefix: path '/app1', scope '/'.
+   */
+  readonly scope?: string | undefined
   /** The cookie's domain. Default: none, so that only the host itself gets it. */
   readonly domain?: string | undefined
   /** Whether the cookie is for TLS only. Default 'auto': if the request came over TLS. */
@@ -40,9 +51,15 @@ export interface SessionOptions<Request = unknown> extends Omit<CodecOptions, 'n
   readonly priority?: 'low' | 'medium' | 'high' | undefined
   /** Whether the cookie outlives the browser, by Max-Age = `timeout`. Default true. */
   readonly persistent?: boolean | undefined
-  /** Told when a cookie was refused, and why; never its value. The new session is there already. */
+  /**
+   * Called with the reason when a cookie is refused, never with its value. By then the new session exists. Default: one warning in a process
+   * for 'unknown-key', which another app of the same cookie name causes, or a secret that was changed.
+   */
   readonly onInvalid?: ((reason: Reason, request: Request) => unknown) | undefined
-  /** Told when a session could not be saved; must not answer the request, which becomes a 500. Default: console.error. */
+  /**
+   * Called when a session could not be saved, or a change came too late to be. It may answer the request itself, if it does so before it
+   * returns; a failed save is a 500 otherwise. Default: console.error.
+   */
   readonly onError?: ((error: unknown, request: Request) => unknown) | undefined
 }
 
@@ -77,6 +94,8 @@ export interface SessionSettings<Request> {
   readonly onError: (error: unknown, request: Request) => unknown
 }
 
+const DEFAULT_ABSOLUTE_TIMEOUT_MS = 2_592_000_000
+
 const OPTIONS = [
   'secret',
   'timeout',
@@ -85,6 +104,7 @@ const OPTIONS = [
   'session_key',
   'property',
   'path',
+  'scope',
   'domain',
   'secure',
   'trustProxy',
@@ -100,8 +120,11 @@ const OPTIONS = [
   'random',
 ]
 
-const COOKIE_ALIASES = {
-  ...ALIASES,
+const ATTRIBUTES =
+  "the cookie's attributes are options of their own, not in an object: path, domain, secure, httpOnly, sameSite, partitioned, priority; instead of maxAge there is timeout, in milliseconds, and for a cookie that ends with the browser persistent: false"
+
+const COOKIE_HINTS = {
+  ...HINTS,
   name: 'session_key',
   cookieName: 'session_key',
   sessionKey: 'session_key',
@@ -110,12 +133,23 @@ const COOKIE_ALIASES = {
   proxy: 'trustProxy',
   ephemeral: 'persistent',
   onUnsealError: 'onInvalid',
+  renew: 'rolling',
+  cookie: ATTRIBUTES,
+  cookieOptions: ATTRIBUTES,
+  sessionOptions: 'the options are handed in themselves, not in another object: sessions({ secret, timeout })',
+  store: 'there is none, since the data is in the cookie itself: leave it out',
+  resave: 'leave it out, since an unchanged session is sealed again only when it is due: see rolling',
+  saveUninitialized: 'leave it out, since a new session sets no cookie before something is in it',
+  unset: 'leave it out, since req.session = null and req.session.destroy() always take the cookie away',
+  genid: 'leave it out, since the data is in the cookie itself and there is no id to look it up by',
+  signed: 'leave it out, since every cookie is encrypted and authenticated',
+  overwrite: 'leave it out, since a response carries this cookie once, with what the session holds at its end',
 }
 
 export function checkSessionOptions<Request>(options: SessionOptions<Request>): SessionSettings<Request> {
-  checkNames('sessions', 'secret', options, OPTIONS, COOKIE_ALIASES)
-  const { session_key = '_node', property = 'session', path = '/', trustProxy = false } = options
-  const { secret, absoluteTimeout, backend, now, random } = options
+  const read = readOptions('sessions', 'secret', options, OPTIONS, COOKIE_HINTS)
+  const { session_key = '_node', property = 'session', path = '/', scope = path, trustProxy = false } = read
+  const { secret, timeout, absoluteTimeout, backend, now, random } = read
   // RFC 6265 section 4.1.1: a token. The cookie package is laxer, and what it lets pass may not come back from a browser.
   if (
     typeof session_key !== 'string' ||
@@ -124,39 +158,58 @@ export function checkSessionOptions<Request>(options: SessionOptions<Request>): 
   ) {
     throw misuse('session_key', "a cookie's name: up to 256 letters, digits and !#$%&'*+-.^_`|~", session_key)
   }
-  const codec = checkCodecOptions({
-    secret,
-    name: session_key,
-    timeout: options.timeout,
-    absoluteTimeout,
-    backend,
-    now,
-    random,
-  })
+  const checked = checkCodecOptions({ secret, name: session_key, timeout, absoluteTimeout, backend, now, random })
+  const codec =
+    absoluteTimeout === undefined
+      ? Object.freeze({ ...checked, absoluteTimeout: Math.max(DEFAULT_ABSOLUTE_TIMEOUT_MS, checked.timeout) })
+      : checked
 
   if (typeof property !== 'string' || property === '')
     throw misuse('property', 'the name of a property of req', property)
   if (typeof trustProxy !== 'boolean') throw misuse('trustProxy', 'true or false', trustProxy)
-  const { onInvalid = ignore, onError = logError } = options
+  const { onInvalid = warnerOf(session_key), onError = logError } = read
   if (typeof onInvalid !== 'function') throw misuse('onInvalid', 'a function (reason, req)', onInvalid)
   if (typeof onError !== 'function') throw misuse('onError', 'a function (error, req)', onError)
 
-  const secure = checkSecure(options, session_key)
+  checkPath('path', path)
+  checkPath('scope', scope)
+  const secure = checkSecure(read, session_key)
   return Object.freeze({
     codec,
-    cookie: checkCookie(options, session_key, path, codec.timeout),
+    cookie: checkCookie(read, session_key, path, codec.timeout),
     property,
-    scope: path,
+    scope,
     secure,
     trustProxy,
-    rolling: checkRolling(options.rolling, codec.timeout),
-    rollsUntouched: options.rolling === true,
+    rolling: checkRolling(read.rolling, codec.timeout),
+    rollsUntouched: read.rolling === true,
     onInvalid,
     onError,
   })
 }
 
-function ignore(): void {}
+/** A browser's request has a path that is percent-encoded and resolved, so a cookie with any other path never comes back. */
+function checkPath(option: string, path: unknown): void {
+  if (typeof path !== 'string' || !path.startsWith('/')) throw misuse(option, "a string that starts with '/'", path)
+  const encoded = path.replace(/[\ud800-\udfff]/gu, '\ufffd').replace(/[^!$-;=@-[\]^_a-z|~]+/gu, encodeURIComponent)
+  if (encoded !== path) {
+    throw misuse(option, `a path alone, percent-encoded as browsers send it: ${JSON.stringify(encoded)}`, path)
+  }
+  if (/\/(\.|%2e){1,2}(\/|$)/i.test(path)) {
+    throw misuse(option, "a path without the segments '.' and '..', which browsers resolve before they send it", path)
+  }
+}
+
+/** What hears of refused cookies where the app does not: one reason is worth a word, since its cause lies outside of the app's code. */
+function warnerOf(name: string): (reason: Reason) => void {
+  return (reason) => {
+    if (reason !== 'unknown-key') return
+    warnOnce(
+      'COOKIE_SESSIONS_UNKNOWN_KEY',
+      `a cookie named '${name}' was sealed with another secret. Either another app on this host uses the name too (cookies do not heed ports): give this one another session_key. Or a secret was changed: to keep its sessions, pass both, secret: [new, old]. This is said once; onInvalid hears of every refused cookie`,
+    )
+  }
+}
 
 function logError(error: unknown): void {
   console.error(error)
@@ -219,14 +272,14 @@ function checkCookie(options: SessionOptions<never>, name: string, path: string,
   if (priority !== undefined && !['low', 'medium', 'high'].includes(priority)) {
     throw misuse('priority', "'low', 'medium' or 'high'", priority)
   }
-  if (typeof path !== 'string' || !path.startsWith('/')) throw misuse('path', "a string that starts with '/'", path)
   if (domain !== undefined && (typeof domain !== 'string' || domain === '')) {
     throw misuse('domain', "a domain such as 'example.com'", domain)
   }
-  const common = { path, httpOnly, sameSite, partitioned, ...(domain && { domain }), ...(priority && { priority }) }
   const attributes = (lifetime: object, secure: boolean): string => {
+    // Without a prototype, and as the only argument: the package reads further attributes, which a polluted Object.prototype would give.
+    const common = { __proto__: null, name, value: '', path, domain, httpOnly, sameSite, partitioned, priority }
     try {
-      return stringifySetCookie(name, '', { ...common, ...lifetime, secure }).slice(`${name}=`.length)
+      return stringifySetCookie(Object.assign(common, lifetime, { secure }) as SetCookie).slice(`${name}=`.length)
     } catch (cause) {
       throw new TypeError(`cookie-sessions: no cookie can bear these attributes: ${(cause as Error).message}`, {
         cause,
@@ -248,7 +301,14 @@ function checkCookie(options: SessionOptions<never>, name: string, path: string,
     remove: attributes(gone, false),
     removeSecure: attributes(gone, true),
     expires: maxAge === undefined ? undefined : createExpires(maxAge),
-    attributes: Object.freeze(common),
+    attributes: Object.freeze({
+      path,
+      httpOnly,
+      sameSite,
+      ...(domain !== undefined && { domain }),
+      ...(partitioned && { partitioned }),
+      ...(priority !== undefined && { priority }),
+    }),
     maxAge,
   })
 }

@@ -85,10 +85,10 @@ class SessionObject implements SessionMethods {
   }
 
   /** A copy made with this prototype, and a Proxy, lack the private field. */
-  static own(object: object, name: string): SessionOwner {
-    if (#owner in object) return object.#owner
+  static own(object: unknown, name: string): SessionOwner {
+    if (typeof object === 'object' && object !== null && #owner in object) return object.#owner
     throw new TypeError(
-      `cookie-sessions: ${name} was used on a copy or a Proxy of the session: use it on req.session itself (with cookie-sessions/fetch, on the session that you were given)`,
+      `cookie-sessions: ${name} was used on a copy or a Proxy of the session, or without it: use it on req.session itself (with cookie-sessions/fetch, on the session that you were given)`,
     )
   }
 
@@ -179,4 +179,9 @@ export function createSession(owner: SessionOwner, data: object): Session {
 /** The owner of a session object; undefined for anything else. */
 export function ownerOf(object: object): SessionOwner | undefined {
   return SessionObject.ownerOf(object)
+}
+
+/** Whether an object is a session, or a copy or a Proxy of one. */
+export function isSessionLike(object: object): boolean {
+  return Object.getPrototypeOf(object) === prototype
 }

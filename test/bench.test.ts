@@ -14,7 +14,7 @@ const { compare, isNoisy, quantile, summarise } = await bench('measure.js')
 const { fileName, load, machine, newest, results, save } = await bench('record.js')
 const { judge } = await bench('baseline.js')
 const { changes, micros, table } = await bench('terminal.js')
-const { charts } = await bench('charts.js')
+const { charts, missing } = await bench('charts.js')
 const { draw, replaceTable, speedTable } = await bench('report.js')
 
 const folder = mkdtempSync(join(tmpdir(), 'cookie-sessions-bench-'))
@@ -199,7 +199,7 @@ describe('a baseline', () => {
     ).toEqual([])
   })
 
-  it('does not mark a machine that is slower as a whole, and tells by how much it is', () => {
+  it('does not mark a machine that is slower as a whole, and says by how much it is', () => {
     const slower = rowsOf(() => 1.5)
     expect(marked(slower, rowsOf())).toEqual([])
     expect(judge(run(slower), run()).drift).toBeCloseTo(1.5)
@@ -265,7 +265,7 @@ describe('the tables', () => {
     expect(changes(judged)).toMatch(/32 B\s+1\.25x slower\s+1\.00x$/)
   })
 
-  it('stand in README.md between their markers, and nowhere without them', () => {
+  it('go into README.md between their markers, and nowhere without them', () => {
     const speed = speedTable(run())
     expect(speed.split('\n')[0]).toContain('`auto`')
     expect(speed).toContain('| 3,000 | 4.00 | 4.00 | 4.00 | 1.00x |')
@@ -316,6 +316,12 @@ describe.skipIf(!installed('vega') || !installed('vega-lite'))('the charts', () 
     ['native', rowsOf().filter(({ group }) => group === 'seal + open'), ['native']],
   ]
 
+  /** What a chart calls a row: where other packages are, ours carry the package's name. */
+  const label = (suite: string, name: string): string =>
+    (suite === 'peers' || suite === 'http') && ['auto', 'wasm', 'node'].includes(name)
+      ? `cookie-sessions (${name})`
+      : name.replace('&', '&amp;')
+
   it.each(suites)(
     'of %s are SVG without a ground of their own, and name what they show',
     async (suite, rows, files) => {
@@ -327,7 +333,7 @@ describe.skipIf(!installed('vega') || !installed('vega-lite'))('the charts', () 
         expect(svg, file).not.toMatch(/NaN|undefined|Infinity/)
         expect(svg, file).not.toMatch(/fill="(white|black|#fff|#000)/)
         expect(wellFormed(svg), file).toBe(true)
-        const shown = new Set(rows.map(({ name }) => name.replace('&', '&amp;')))
+        const shown = new Set(rows.map(({ name }) => label(suite, name)))
         if (file === 'kernels') shown.delete('auto')
         for (const name of shown) expect(svg, file).toContain(`>${name}<`)
         expect(svg, file).toContain(process.version)
@@ -335,12 +341,85 @@ describe.skipIf(!installed('vega') || !installed('vega-lite'))('the charts', () 
     },
   )
 
+  const recorded: Map<string, ReturnType<typeof run>> = newest(
+    fileURLToPath(new URL('../bench/results', import.meta.url)),
+  )
+  const chartsOf = (suite: string): Record<string, object> => charts(recorded.get(suite))
+
+  it.each([...recorded.keys()])('of %s, as recorded: no label covers another', async (suite) => {
+    for (const [file, spec] of Object.entries(chartsOf(suite))) expect(await covered(spec), file).toEqual([])
+  })
+
+  it.each([...recorded.keys()])('of %s are drawn from the newest results', async (suite) => {
+    for (const [file, spec] of Object.entries(chartsOf(suite))) {
+      const drawn = readFileSync(new URL(`../bench/charts/${file}.svg`, import.meta.url), 'utf8')
+      expect(drawn === `${await draw(spec)}\n`, `${file}.svg: npm run bench:report draws it again`).toBe(true)
+    }
+  })
+
+  it('of peers say what each does not do', () => {
+    const rows = recorded.get('peers')?.rows as { name: string; note: string }[]
+    const lacks = Object.fromEntries(rows.map(({ name, note }) => [name, missing(note)]))
+    expect(lacks).toMatchObject({
+      auto: '',
+      'cookie-session': 'does not encrypt, no expiry on the server',
+      'cookie-sessions 0.0.2': 'no nonce, no absolute timeout, not bound to the cookie’s name',
+      jose: 'no expiry on the server, not bound to the cookie’s name, not synchronous',
+    })
+    const drawn = readFileSync(new URL('../bench/charts/peers.svg', import.meta.url), 'utf8')
+    for (const words of Object.values(lacks)) expect(drawn).toContain(`>${words}<`)
+  })
+
+  it('of http show requests a second, and what an untouched session costs', () => {
+    const drawn = readFileSync(new URL('../bench/charts/http.svg', import.meta.url), 'utf8')
+    const rows = recorded.get('http')?.rows as (Row & { cpuOverBare?: number })[]
+    for (const { median, ratio } of rows) {
+      expect(drawn).toContain(`>${Math.round(median).toLocaleString('en')}\u2002${Math.round(ratio * 100)} %<`)
+    }
+    const { cpuOverBare = Number.NaN } = rows.find((row) => row.cpuOverBare !== undefined) ?? {}
+    expect(drawn).toContain(`never touched costs ${cpuOverBare.toFixed(2)} µs of CPU`)
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const { ratio = Number.NaN } = rows.find(({ group, name }) => group === 'untouched' && name === 'auto') ?? {}
+    expect(readme).toContain(`costs ${cpuOverBare.toFixed(2)} µs of CPU time`)
+    expect(readme).toContain(`The ${Math.round(ratio * 100)} % in the chart`)
+  })
+
   it('are left out of what holds too little for them', () => {
     expect(charts(run(rowsOf().filter(({ size }) => size === 32)))).toEqual({})
     expect(charts(run([], 'peers'))).toEqual({})
     expect(charts(run(rowsOf(), 'something else'))).toEqual({})
   })
 })
+
+/** Pairs of labels that lie on each other, by vega's own measure of a text. */
+async function covered(spec: object): Promise<string[]> {
+  const { compile } = await import('vega-lite')
+  const { parse, View } = await import('vega')
+  // biome-ignore lint/suspicious/noExplicitAny: vega-lite's type for what it is given is a union of hundreds.
+  const view = new View(parse(compile(spec as any).spec), { renderer: 'none' })
+  await view.runAsync()
+  const texts: { text: string; x1: number; y1: number; x2: number; y2: number }[] = []
+  // biome-ignore lint/suspicious/noExplicitAny: the scene is not typed.
+  const walk = (mark: any, x: number, y: number): void => {
+    for (const item of mark.items ?? []) {
+      if (mark.marktype === 'group') for (const child of item.items) walk(child, x + (item.x ?? 0), y + (item.y ?? 0))
+      if (mark.marktype !== 'text' || !item.text) continue
+      const { x1, y1, x2, y2 } = item.bounds
+      texts.push({ text: String(item.text), x1: x1 + x, y1: y1 + y, x2: x2 + x, y2: y2 + y })
+    }
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  walk((view.scenegraph() as any).root, 0, 0)
+  view.finalize()
+  expect(texts.length).toBeGreaterThan(5)
+  // Bounds are rounded outwards, and a line's box is higher than its letters: touching is not covering.
+  return texts.flatMap((a, i) =>
+    texts
+      .slice(i + 1)
+      .filter((b) => Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1) > 2 && Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1) > 4)
+      .map((b) => `${a.text} / ${b.text}`),
+  )
+}
 
 /** Every element is closed, in order. */
 function wellFormed(svg: string): boolean {

@@ -1,10 +1,11 @@
 /** Misuse of createCodec: a TypeError that names the option, what was given and the way out, and never a secret. */
 import { runInNewContext } from 'node:vm'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Backend } from '../src/codec/backend.ts'
 import { createCodec } from '../src/codec/codec.ts'
 import { nodeBackend } from '../src/codec/node.ts'
 import { checkCodecOptions, encodeUtf8 } from '../src/codec/options.ts'
+import { toBytes } from './helpers/reference.js'
 
 const SECRET = 'a published secret, good for test vectors only'
 const GOOD = { secret: SECRET, name: 'n' }
@@ -51,7 +52,7 @@ describe('options', () => {
       timeout: 86_400_000,
       absoluteTimeout: Infinity,
       backend: 'auto',
-      now: Date.now,
+      now: expect.any(Function),
       random: undefined,
     })
   })
@@ -100,7 +101,12 @@ describe('"secret" option', () => {
         'Make one with generateSecret() and hand it in, say as process.env.SESSION_SECRET',
     )
     expect(withOption('secret', undefined)).toBe(message)
-    expect(withOption('secret', [SECRET, undefined])).toBe(message)
+    expect(withOption('secret', [undefined, SECRET])).toBe(
+      message.replace(
+        'secret must be a string, a Uint8Array or a list of them',
+        'secret[0] must be a string or a Uint8Array',
+      ),
+    )
   })
 
   it.each([
@@ -114,8 +120,6 @@ describe('"secret" option', () => {
     ['an object without a prototype', Object.create(null), 'an object (without a prototype)'],
     ['an ArrayBuffer', new ArrayBuffer(32), 'an object (ArrayBuffer)'],
     ['words of 16 bits', new Uint16Array(32), 'an object (Uint16Array)'],
-    ['a list in a list', [[SECRET]], 'an object (Array)'],
-    ['a list with a number', [SECRET, 123_456_789], 'a number'],
   ])('is refused as %s', (_, value, shown) => {
     const message = withOption('secret', value)
     expect(message).toMatch(/^cookie-sessions: secret must be a string, a Uint8Array or a list of them, got /)
@@ -123,10 +127,28 @@ describe('"secret" option', () => {
     expect(message).toContain('generateSecret()')
   })
 
+  it.each<[string, unknown, string]>([
+    ['nothing at the first place', [undefined, SECRET], 'secret[0] must be a string or a Uint8Array, got undefined'],
+    ['a hole at the first place', new Array(2), 'secret[0] must be a string or a Uint8Array, got undefined'],
+    ['a list in a list', [[SECRET]], 'secret[0] must be a string or a Uint8Array, got an object (Array).'],
+    ['null', [SECRET, null], 'secret[1] must be a string or a Uint8Array, got null.'],
+    ['a number', [SECRET, SECRET, 123_456_789], 'secret[2] must be a string or a Uint8Array, got a number.'],
+    ['empty text', [SECRET, ''], 'secret[1] must not be empty. '],
+    ['no bytes', [SECRET, new Uint8Array()], 'secret[1] must not be empty. '],
+    ['too much', [SECRET, 'hunter2'.repeat(600)], 'secret[1] must be at most 4096 bytes, got 4200: '],
+    [
+      'half a character',
+      [SECRET, 'hunter2 \ud83c'],
+      'secret[1] must be well-formed, got a string with a lone surrogate',
+    ],
+  ])('is refused as a list with %s, and which one it is', (_, value, message) => {
+    expect(withOption('secret', value)).toContain(`cookie-sessions: ${message}`)
+    expect(withOption('secret', value)).not.toMatch(/hunter2|published/)
+  })
+
   it.each<[string, unknown]>([
     ['text', ''],
     ['bytes', new Uint8Array()],
-    ['text in a list', [SECRET, '']],
   ])('is refused when empty: %s', (_, value) => {
     expect(withOption('secret', value)).toMatch(
       /^cookie-sessions: secret must not be empty\. Make one with generateSecret\(\)/,
@@ -141,11 +163,39 @@ describe('"secret" option', () => {
     expect(createCodec({ ...GOOD, secret: Array(64).fill(SECRET) as string[] }).backend).toBe('auto')
   })
 
-  it('is refused as a list with holes', () => {
-    const list = [SECRET]
-    list[2] = SECRET
-    expect(withOption('secret', list)).toMatch(/^cookie-sessions: secret must be a string, .* got undefined/)
-    expect(withOption('secret', new Array(2))).toMatch(/^cookie-sessions: secret must be a string, .* got undefined/)
+  it('may be undefined behind the first of a list, which is left out with one warning that names it', () => {
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    const last = toBytes('the secret of the year before, no longer used')
+    const withHole = [SECRET]
+    withHole[3] = 'the secret of the year before, no longer used'
+    for (const secret of [
+      [SECRET, undefined, last],
+      [SECRET, undefined, last],
+    ] as const) {
+      expect(checkCodecOptions({ ...GOOD, secret }).secrets).toEqual([toBytes(SECRET), last])
+    }
+    expect(checkCodecOptions({ ...GOOD, secret: withHole }).secrets).toEqual([toBytes(SECRET), last])
+    expect(checkCodecOptions({ ...GOOD, secret: [SECRET, undefined] as const }).secrets).toEqual([toBytes(SECRET)])
+    expect(emitWarning.mock.calls.map(([message]) => message)).toEqual([
+      'cookie-sessions: secret[1]: undefined, and so left out (is the environment variable set?). What was sealed with that secret no longer opens',
+      'cookie-sessions: secret[1], secret[2]: undefined, and so left out (is the environment variable set?). What was sealed with that secret no longer opens',
+    ])
+    emitWarning.mockRestore()
+  })
+
+  it('may be bytes of another realm, as Jest has them', () => {
+    const bytes = runInNewContext('Uint8Array.from({ length: 40 }, (_, i) => i * i)') as Uint8Array
+    expect(bytes).not.toBeInstanceOf(Uint8Array)
+    for (const secret of [bytes, [bytes], runInNewContext('[bytes]', { bytes })]) {
+      const { secrets } = checkCodecOptions({ ...GOOD, secret } as typeof GOOD)
+      expect(secrets).toEqual([Uint8Array.from({ length: 40 }, (_, i) => i * i)])
+    }
+    for (const other of ['new Uint16Array(40)', 'new DataView(new ArrayBuffer(40))', 'new Uint8ClampedArray(40)']) {
+      expect(withOption('secret', runInNewContext(other))).toMatch(/^cookie-sessions: secret must be a string/)
+    }
+    expect(refusal(bytes)).toMatch(
+      /^cookie-sessions: createCodec\(\) takes an object of options, got an object \(Uint8/,
+    )
   })
 
   it('is refused above 4,096 bytes', () => {
@@ -222,7 +272,7 @@ describe.each(['timeout', 'absoluteTimeout'])('"%s" option', (option) => {
     [-1, '-1'],
     [1.5, '1.5'],
     [NaN, 'NaN'],
-    [Infinity, 'Infinity'],
+    [-Infinity, '-Infinity'],
     [2 ** 48, '281474976710656'],
     ['1000', '"1000"'],
     ['1 day', '"1 day"'],
@@ -236,7 +286,7 @@ describe.each(['timeout', 'absoluteTimeout'])('"%s" option', (option) => {
   ])('is refused: %s', (value, shown) => {
     expect(withOption(option, value)).toMatch(
       new RegExp(
-        `^cookie-sessions: ${option} must be a whole number of milliseconds above 0, got ${shown.replace(/[()]/g, '\\$&')}`,
+        `^cookie-sessions: ${option} must be a whole number of milliseconds above 0,( or Infinity,)? got ${shown.replace(/[()]/g, '\\$&')}`,
       ),
     )
   })
@@ -254,6 +304,14 @@ describe('"absoluteTimeout" option', () => {
     expect(refusal({ ...GOOD, timeout: 5_000, absoluteTimeout: 4_999 })).toBe(
       'cookie-sessions: absoluteTimeout (4999 ms) is shorter than timeout (5000 ms), which then never counts: make timeout the shorter of the two',
     )
+  })
+
+  it('may be Infinity, which is none; timeout may not', () => {
+    expect(checkCodecOptions({ ...GOOD, absoluteTimeout: Infinity })).toMatchObject({
+      timeout: 86_400_000,
+      absoluteTimeout: Infinity,
+    })
+    expect(withOption('timeout', Infinity)).toMatch(/timeout must be a whole number of milliseconds above 0, got Infin/)
   })
 
   it('may equal timeout, and shortens it where that is left out', () => {
@@ -318,13 +376,9 @@ describe('an unknown option', () => {
   it.each([
     // What neighbours call it
     ['keys', 'secret'],
-    ['key', 'secret'],
     ['password', 'secret'],
     ['secrets', 'secret'],
     ['duration', 'timeout'],
-    ['maxAge', 'timeout'],
-    ['ttl', 'timeout'],
-    ['expires', 'timeout'],
     ['idleTimeout', 'timeout'],
     ['absoluteDuration', 'absoluteTimeout'],
     ['session_key', 'name'],
@@ -382,6 +436,21 @@ describe('an unknown option', () => {
 
   it('on the prototype does not count', () => {
     expect(createCodec(Object.assign(Object.create({ extra: 1 }) as object, GOOD) as typeof GOOD).backend).toBe('auto')
+  })
+
+  it.each(['maxAge', 'ttl', 'expires', 'expiry'])('%s is told of timeout and its unit', (option) => {
+    expect(withOption(option, 3_600)).toMatch(
+      /no option '\w+': did you mean 'timeout'\? It says how long .* in milliseconds \(not in seconds, .* not as a date\)$/,
+    )
+  })
+
+  it('key is told of name beside a secret, and of both where there is none', () => {
+    expect(withOption('key', 'hunter2')).toBe(
+      "cookie-sessions: createCodec() has no option 'key': beside a secret, other modules take it for the cookie's name: that is 'name' here",
+    )
+    expect(refusal({ key: 'hunter2', name: 'n' })).toBe(
+      "cookie-sessions: createCodec() has no option 'key': other modules take it for the secret or for the cookie's name: these are 'secret' and 'name' here",
+    )
   })
 })
 

@@ -12,7 +12,7 @@ import { selfTest } from '../src/codec/selftest.ts'
 import { autoBackend, wasmBackend } from '../src/codec/wasm.ts'
 import { SessionError } from '../src/errors.ts'
 import { counting, NAME, NOW, refusesWeakSecrets, SECRET, setUp, thrownBy } from './helpers/codec.ts'
-import { referenceOpen } from './helpers/reference.js'
+import { referenceOpen, referenceSeal, toBytes } from './helpers/reference.js'
 
 const getBuiltinModule = process.getBuiltinModule
 const { labels, make } = await setUp()
@@ -52,20 +52,67 @@ describe('a weak secret', () => {
       vi.resetModules()
       const { warnOfWeakSecret } = await import('../src/codec/secret.ts')
       if (byConsole) vi.stubGlobal('process', undefined)
-      warnOfWeakSecret([new Uint8Array(32), new Uint8Array(33)])
+      const strong = toBytes(SECRET)
+      warnOfWeakSecret([strong, strong.subarray(0, 32)])
       expect(emitWarning).not.toHaveBeenCalled()
-      warnOfWeakSecret([new Uint8Array(32), new Uint8Array(31)])
+      warnOfWeakSecret([strong, new Uint8Array(31)])
       warnOfWeakSecret([new Uint8Array(6)])
       vi.unstubAllGlobals()
       expect(emitWarning).toHaveBeenCalledTimes(byConsole ? 0 : 1)
       expect(warn).toHaveBeenCalledTimes(byConsole ? 1 : 0)
       const [message, options] = [...emitWarning.mock.calls, ...warn.mock.calls][0] as [string, object?]
       expect(message).toMatch(/^cookie-sessions: a secret of 31 bytes /)
-      expect(message).toContain('use 32 or more')
+      expect(message).toContain('use 32 random bytes or more')
       expect(message).toContain('generateSecret()')
       if (!byConsole) expect(options).toEqual({ code: 'COOKIE_SESSIONS_WEAK_SECRET' })
     },
   )
+
+  const COUNTED = Array.from({ length: 48 }, (_, i) => String.fromCharCode(33 + ((i * i * 7) % 94))).join('')
+
+  it.each([
+    ['that repeats itself', 'x'.repeat(32)],
+    ['that repeats itself', 'abcabcabcabcabcabcabcabcabcabcabca'],
+    ['that repeats itself', 'changeme'.repeat(4)],
+    ['that repeats itself', '\u00e9'.repeat(16)],
+    ['that repeats itself', new Uint8Array(32)],
+    ['that repeats itself', `${COUNTED.slice(0, 31)}${COUNTED.slice(0, 31)}`],
+    ['of nothing but white space', '  \t \n'.repeat(9)],
+    ['of nothing but white space', ' '.repeat(40)],
+    ['that is a placeholder', 'keyboard cat! Keyboard cat? KEYBOARD_CAT'],
+    ['that is a placeholder', 'Please change me: my super secret key 123'],
+    ['that is a placeholder', 'YOUR_SECRET_HERE_YOUR_SECRET_KEY_HERE'],
+    ['that is a placeholder', 'complex_password_at_least_32_characters_long'],
+    ['that is a placeholder', 'abcdefghijklmnopqrstuvwxyz0123456789'],
+  ])('is one %s, as well: %j', async (weakness, secret) => {
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    vi.resetModules()
+    const { createCodec } = await import('../src/codec/codec.ts')
+    const token = createCodec({ secret, name: NAME, now: () => NOW, random: (bytes) => bytes.fill(7) }).seal(1)
+    expect(emitWarning.mock.calls.map(([message]) => message)).toEqual([
+      `cookie-sessions: a secret ${weakness} can be guessed from a single cookie; use 32 random bytes or more. Make one with \`npx cookie-sessions secret\`, or generateSecret()`,
+    ])
+    // Accepted as it is: never stretched.
+    const nonce15 = new Uint8Array(15).fill(7)
+    expect(token).toBe(referenceSeal(toBytes('1'), { secret, name: NAME, nonce15, createdAt: NOW, issuedAt: NOW }))
+  })
+
+  it.each([
+    ['of 32 characters', COUNTED.slice(0, 32)],
+    ['that ends as it began', `${COUNTED}${COUNTED.slice(0, 16)}`],
+    ['of 32 bytes, repeated', COUNTED.slice(0, 32).repeat(2)],
+    ['with a word of a placeholder in it', 'secretXq7-vBz03kTmW_changemeNfR8y'],
+    ['of a sentence', SECRET],
+    ['beyond ASCII', '\u00e4\u00f6\u00fc\u20ac\u{1f36a} changeme \u4e2d\u6587\u5b57'],
+  ])('is none %s', async (_, secret) => {
+    const emitWarning = vi.spyOn(process, 'emitWarning').mockReturnValue()
+    vi.resetModules()
+    const { warnOfWeakSecret } = await import('../src/codec/secret.ts')
+    const bytes = toBytes(secret)
+    expect(bytes.length).toBeGreaterThanOrEqual(32)
+    warnOfWeakSecret([bytes])
+    expect(emitWarning).not.toHaveBeenCalled()
+  })
 
   it('may be warned of nowhere: a runtime without process and console', async () => {
     vi.resetModules()

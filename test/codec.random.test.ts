@@ -1,4 +1,5 @@
 /** Where nonces and secrets come from: the pool, generateSecret, and what a random source may do wrong. */
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCodec } from '../src/codec/codec.ts'
 import { RANDOM_BYTES } from '../src/codec/format.ts'
@@ -93,6 +94,19 @@ describe('the nonce pool', () => {
         crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)
       },
     ],
+    [
+      'fills them at once, but answers with a promise',
+      async (bytes) => {
+        crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)
+      },
+    ],
+    [
+      'fills them at once, but answers with a promise of another realm',
+      (bytes) => {
+        crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)
+        return runInNewContext('Promise.reject()')
+      },
+    ],
     ['fills only the first', (bytes) => crypto.getRandomValues(new Uint8Array(bytes.buffer as ArrayBuffer, 0, 32))],
   ])('refuses a random source that %s: no two nonces are the same', (_, random) => {
     const nonces = createNonces(random)
@@ -110,6 +124,46 @@ describe('the nonce pool', () => {
     expect(error.message).toMatch(/^cookie-sessions: the option random .*fill/)
     expect(handed.size).toBeLessThan(4)
   })
+
+  it.each([
+    [1, 2],
+    [3, 4],
+    [0, 4],
+    [255, 256],
+  ])('with %d nonces left, draws as soon as %d are to be prepared', (left, count) => {
+    const random = vi.fn(counting())
+    const nonces = createNonces(random)
+    const target = new Uint8Array(RANDOM_BYTES)
+    for (let i = left; i < 256; i++) nonces.take(target, 0)
+    if (left > 0) nonces.prepare(left)
+    const calls = random.mock.calls.length
+    nonces.prepare(count)
+    expect(random).toHaveBeenCalledTimes(calls + 1)
+    for (let i = 0; i < count; i++) nonces.take(target, 0)
+    expect(random).toHaveBeenCalledTimes(calls + 1)
+  })
+
+  it.each([0, 1, 2, 3])(
+    'hands out no nonce twice, and none of zeros, when the random source asks in refill %d',
+    (refill) => {
+      const fill = counting()
+      const handed: string[] = []
+      const take = (): void => {
+        const target = new Uint8Array(RANDOM_BYTES)
+        nonces.take(target, 0)
+        handed.push(String(target))
+      }
+      let refills = 0
+      const nonces = createNonces((bytes) => {
+        // Before the new pool is there: what is left of the old one has been handed out.
+        if (refills++ === refill) take()
+        fill(bytes)
+      })
+      for (let i = 0; i < 1_100; i++) take()
+      expect(new Set(handed).size).toBe(1_101)
+      expect(handed).not.toContain(String(new Uint8Array(RANDOM_BYTES)))
+    },
+  )
 
   it('hands out no byte twice when the random source asks the same pool', () => {
     const fill = counting()
@@ -130,7 +184,35 @@ describe('the nonce pool', () => {
   })
 })
 
+describe('a random source or a clock that answers with a promise', () => {
+  async function fail(): Promise<never> {
+    throw new Error('hunter2')
+  }
+
+  it.each(labels)('is refused, and ends no process when that fails: %s', async (label) => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const error = thrownBy(() => make(label, { random: fail }).seal(1))
+    expect(error).toMatchObject({ name: 'SessionError', code: 'no-random' })
+    expect(error.message).toMatch(
+      /^cookie-sessions: the option random must .* but returned a promise: use a synchronous/,
+    )
+    const now = fail as unknown as () => number
+    const message = 'cookie-sessions: now() must return milliseconds since the epoch, returned a promise'
+    expect(thrownBy(() => make(label, { now }).seal(1))).toEqual(new TypeError(message))
+    expect(thrownBy(() => make(label, { now }).open('x'))).toEqual(new TypeError(message))
+    await new Promise(setImmediate)
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+})
+
 describe('generateSecret', () => {
+  it('refuses a random source that answers with a promise', async () => {
+    const random = async (bytes: Uint8Array): Promise<unknown> => bytes.fill(5)
+    expect(thrownBy(() => generateSecret(random))).toMatchObject({ code: 'no-random' })
+  })
+
   it('makes 43 characters of base64url, new ones each time', () => {
     const secrets = Array.from({ length: 100 }, () => generateSecret())
     for (const secret of secrets) expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)

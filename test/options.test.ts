@@ -1,9 +1,9 @@
 /** The middleware's options: what each takes, what it refuses and what it says then. (What they do: connect, cookie and session.) */
 import connect from 'connect'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import sessions, { createCodec, generateSecret, SessionError } from '../src/index.ts'
 import { checkSessionOptions, type SessionOptions } from '../src/options.ts'
-import { SECRET, visit } from './helpers/server.ts'
+import { app, createClock, DAY, mount, SECRET, START, sealed, serve, serveApp, visit } from './helpers/server.ts'
 
 /** The message of the TypeError that these options give. */
 function refusal(options: unknown): string {
@@ -66,15 +66,15 @@ describe('sessions()', () => {
 
   it('takes undefined for an option that is left out', async () => {
     const names = [
-      ...['timeout', 'absoluteTimeout', 'rolling', 'session_key', 'property', 'path', 'domain', 'secure', 'trustProxy'],
-      ...['httpOnly', 'sameSite', 'partitioned', 'priority', 'persistent', 'backend', 'onInvalid', 'onError', 'now'],
-      'random',
+      ...['timeout', 'absoluteTimeout', 'rolling', 'session_key', 'property', 'path', 'scope', 'domain'],
+      ...['secure', 'trustProxy', 'httpOnly', 'sameSite', 'partitioned', 'priority', 'persistent', 'backend'],
+      ...['onInvalid', 'onError', 'now', 'random'],
     ]
     const options = Object.fromEntries(names.map((name) => [name, undefined]))
     const { cookies } = await visit((req) => {
       req.session.n = 1
     }, options)
-    expect(cookies[0]).toMatch(/^_node=[\w-]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)
+    expect(cookies[0]).toMatch(/^_node=[\w-]+; Max-Age=86400; Path=\/; Expires=[\w, :]+ GMT; HttpOnly; SameSite=Lax$/)
   })
 })
 
@@ -87,8 +87,10 @@ describe('an option of the wrong kind', () => {
     ['timeout', Number.NaN, 'a whole number of milliseconds above 0, got NaN'],
     ['timeout', '1d', 'a whole number of milliseconds above 0, got "1d"'],
     ['timeout', null, 'a whole number of milliseconds above 0, got null'],
-    ['absoluteTimeout', 0, 'a whole number of milliseconds above 0, got 0'],
-    ['absoluteTimeout', '1d', 'a whole number of milliseconds above 0, got "1d"'],
+    ['timeout', 2 ** 48, 'a whole number of milliseconds above 0, got 281474976710656'],
+    ['absoluteTimeout', 0, 'a whole number of milliseconds above 0, or Infinity, got 0'],
+    ['absoluteTimeout', '1d', 'a whole number of milliseconds above 0, or Infinity, got "1d"'],
+    ['absoluteTimeout', null, 'a whole number of milliseconds above 0, or Infinity, got null'],
     ['rolling', -1, 'true, false or a whole number of milliseconds, got -1'],
     ['rolling', 0.5, 'true, false or a whole number of milliseconds, got 0.5'],
     ['rolling', 'yes', 'true, false or a whole number of milliseconds, got "yes"'],
@@ -100,6 +102,9 @@ describe('an option of the wrong kind', () => {
     ['path', 'app', 'a string that starts with \'/\', got "app"'],
     ['path', 5, "a string that starts with '/', got 5"],
     ['path', null, "a string that starts with '/', got null"],
+    ['scope', '', 'a string that starts with \'/\', got ""'],
+    ['scope', 'app', 'a string that starts with \'/\', got "app"'],
+    ['scope', null, "a string that starts with '/', got null"],
     ['domain', '', 'a domain such as \'example.com\', got ""'],
     ['domain', 5, "a domain such as 'example.com', got 5"],
     ['domain', null, "a domain such as 'example.com', got null"],
@@ -147,8 +152,7 @@ describe('an option of the wrong kind', () => {
   })
 
   it.each<[string, object]>([
-    ['path with ";"', { path: '/a; Domain=evil.example' }],
-    ['path with a line break', { path: '/a\r\nX: y' }],
+    ['path with ";"', { path: '/a;Domain=evil.example' }],
     ['domain with ";"', { domain: 'example.com; Path=/x' }],
     ['domain with a line break', { domain: 'example.com\r\n' }],
     ['domain with a space', { domain: 'exa mple.com' }],
@@ -213,6 +217,131 @@ describe('options that contradict each other', () => {
   })
 })
 
+describe('"absoluteTimeout" option', () => {
+  const limit = (options: object): number => checkSessionOptions({ secret: SECRET, ...options }).codec.absoluteTimeout
+
+  it('defaults to 30 days, or to the timeout where that is longer', () => {
+    expect(limit({})).toBe(30 * DAY)
+    expect(limit({ absoluteTimeout: undefined, timeout: 30 * DAY })).toBe(30 * DAY)
+    expect(limit({ timeout: 30 * DAY + 1 })).toBe(30 * DAY + 1)
+    expect(limit({ absoluteTimeout: 2 * DAY })).toBe(2 * DAY)
+  })
+
+  it('is turned off by Infinity', () => {
+    expect(limit({ absoluteTimeout: Infinity })).toBe(Infinity)
+    expect(checkSessionOptions({ secret: SECRET, absoluteTimeout: Infinity }).codec.timeout).toBe(DAY)
+  })
+
+  it.each([
+    ['by default', {}, 31],
+    ['unless it is Infinity', { absoluteTimeout: Infinity }, 60],
+  ])('ends a session that is used every day after 30 of them, %s', async (_, options, visits) => {
+    const now = createClock()
+    const site = await serve((req, res) => res.end(String(req.session.createdAt)), { ...options, now, rolling: true })
+    let cookie = sealed({ n: 1 }, { at: START })
+    let lasted = 0
+    for (let answer = await site.get('/', { cookie }); answer.body === `${START}` && lasted < 60; lasted++) {
+      cookie = (answer.cookies[0] as string).split(';')[0] as string
+      now.time += DAY - 1
+      answer = await site.get('/', { cookie })
+    }
+    expect(lasted).toBe(visits)
+  })
+})
+
+describe('"path" and "scope" options', () => {
+  it.each([
+    ['/my app', '"/my%20app"'],
+    ['/a#b', '"/a%23b"'],
+    ['/a?b', '"/a%3Fb"'],
+    ['/a ', '"/a%20"'],
+    ['/caf\u00e9', '"/caf%C3%A9"'],
+    ['/\u{1f36a}', '"/%F0%9F%8D%AA"'],
+    ['/\ud83c', '"/%EF%BF%BD"'],
+    ['/a\tb', '"/a%09b"'],
+    ['/a\r\nX: y', '"/a%0D%0AX:%20y"'],
+    ['/a\0', '"/a%00"'],
+    ['/a\x7f', '"/a%7F"'],
+    ['/a\\b', '"/a%5Cb"'],
+    ['/a"b<c>d`e{f}', '"/a%22b%3Cc%3Ed%60e%7Bf%7D"'],
+  ])('cannot be %j, which no browser sends, and say what to write', (path, written) => {
+    for (const option of ['path', 'scope']) {
+      expect(refusal(given({ [option]: path }))).toBe(
+        `${option} must be a path alone, percent-encoded as browsers send it: ${written}, got ${JSON.stringify(path)}`,
+      )
+    }
+  })
+
+  it.each(['/..', '/a/../b', '/a/./b', '/a/.', '/%2e/a', '/a/%2E.'])('cannot be %s, which browsers resolve', (path) => {
+    for (const option of ['path', 'scope']) {
+      expect(refusal(given({ [option]: path }))).toContain(`${option} must be a path without the segments '.' and '..'`)
+    }
+  })
+
+  it('may hold whatever a URL has in its path as it is, and no more', () => {
+    for (let code = 0; code < 128; code++) {
+      const path = `/a${String.fromCharCode(code)}b`
+      // Newer URLs encode '^', which older browsers send as it is.
+      if (path === '/a;b' || path === '/a^b') continue
+      const isSent = new URL(`http://example.com${path}`).pathname === path
+      const options = given({ path }) as SessionOptions
+      if (isSent) expect(() => sessions(options), path).not.toThrow()
+      else expect(() => sessions(options), path).toThrow(TypeError)
+    }
+    for (const path of ['//', '/a//b', '/...', '/.a', '/a.', '/a/%2f', '/%c3%a9', '/a/b/']) {
+      expect(() => sessions(given({ path, scope: path }) as SessionOptions)).not.toThrow()
+    }
+  })
+
+  it('are one by default', () => {
+    expect(checkSessionOptions({ secret: SECRET }).scope).toBe('/')
+    expect(checkSessionOptions({ secret: SECRET, path: '/app' }).scope).toBe('/app')
+    expect(checkSessionOptions({ secret: SECRET, path: '/app', scope: '/' }).scope).toBe('/')
+  })
+
+  it('are two behind a proxy that strips the prefix: the browser sees one, the requests have the other', async () => {
+    const site = await serve(
+      (req, res) => {
+        if (req.session !== undefined) req.session.n = 1
+        res.end(String(req.session !== undefined))
+      },
+      { path: '/app1', scope: '/inner' },
+    )
+    const found = []
+    for (const path of ['/inner', '/inner/x', '/app1', '/']) {
+      const { body, cookies } = await site.get(path)
+      found.push([path, body, cookies.map((line) => /Path=[^;]*/.exec(line)?.[0])])
+    }
+    expect(found).toEqual([
+      ['/inner', 'true', ['Path=/app1']],
+      ['/inner/x', 'true', ['Path=/app1']],
+      ['/app1', 'false', []],
+      ['/', 'false', []],
+    ])
+    const prefixed = { session_key: '__Host-a', scope: '/inner' }
+    expect(() => sessions(given(prefixed) as SessionOptions)).not.toThrow()
+  })
+})
+
+describe('the default clock', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it.each(['before', 'after'])('is that of fake timers which are installed %s sessions() is called', async (when) => {
+    const install = (): unknown => vi.useFakeTimers({ toFake: ['Date'], now: START })
+    if (when === 'before') install()
+    const middleware = mount()
+    if (when === 'after') install()
+    const site = await serveApp(app(middleware, (req, res) => res.end(`${req.session.createdAt}`)))
+    expect((await site.get()).body).toBe(`${START}`)
+    vi.setSystemTime(START + 5)
+    expect((await site.get()).body).toBe(`${START + 5}`)
+    vi.useRealTimers()
+    expect(Number((await site.get()).body)).toBeCloseTo(Date.now(), -5)
+  })
+})
+
 describe('an unknown option', () => {
   it.each([
     ['name', 'session_key'],
@@ -221,14 +350,10 @@ describe('an unknown option', () => {
     ['sesion_key', 'session_key'],
     ['session_Key', 'session_key'],
     ['keys', 'secret'],
-    ['key', 'secret'],
     ['password', 'secret'],
     ['secrets', 'secret'],
     ['sercet', 'secret'],
-    ['maxAge', 'timeout'],
     ['duration', 'timeout'],
-    ['ttl', 'timeout'],
-    ['expires', 'timeout'],
     ['idleTimeout', 'timeout'],
     ['timeOut', 'timeout'],
     ['absoluteDuration', 'absoluteTimeout'],
@@ -237,6 +362,7 @@ describe('an unknown option', () => {
     ['requestKey', 'property'],
     ['sessionName', 'property'],
     ['proxy', 'trustProxy'],
+    ['renew', 'rolling'],
     ['ephemeral', 'persistent'],
     ['onUnsealError', 'onInvalid'],
     ['httponly', 'httpOnly'],
@@ -247,8 +373,41 @@ describe('an unknown option', () => {
   })
 
   it('far from all: lists those there are', () => {
-    expect(refusal(given({ resave: false, saveUninitialized: true }))).toMatch(
-      /^sessions\(\) has no option 'resave': known are secret, timeout, .*random$/,
+    expect(refusal(given({ algorithm: 'aes' }))).toMatch(
+      /^sessions\(\) has no option 'algorithm': known are secret, timeout, .*random$/,
+    )
+  })
+
+  it.each([
+    ['key', /^beside a secret, other modules take it for the cookie's name: that is 'session_key' here$/],
+    [
+      'maxAge',
+      /^did you mean 'timeout'\? .* in milliseconds \(not in seconds, as iron-session and h3 count, and not as/,
+    ],
+    ['ttl', /^did you mean 'timeout'\? .* in milliseconds/],
+    ['expires', /^did you mean 'timeout'\? .* not as a date/],
+    ['expiry', /^did you mean 'timeout'\? .* in milliseconds/],
+    ['cookie', /^the cookie's attributes are options of their own.*: path, domain, .* timeout, .* persistent: false$/],
+    ['cookieOptions', /^the cookie's attributes are options of their own/],
+    ['sessionOptions', /^the options are handed in themselves.*: sessions\({ secret, timeout }\)$/],
+    ['store', /^there is none, .*: leave it out$/],
+    ['resave', /^leave it out, .*: see rolling$/],
+    ['saveUninitialized', /^leave it out, .* sets no cookie before something is in it$/],
+    ['unset', /^leave it out, .*req\.session = null/],
+    ['genid', /^leave it out, .* no id/],
+    ['signed', /^leave it out, .* encrypted and authenticated$/],
+    ['overwrite', /^leave it out, .* once/],
+  ])('%s: says what to do instead', (option, sentence) => {
+    const message = refusal(given({ [option]: 'hunter2' }))
+    const start = `sessions() has no option '${option}': `
+    expect(message.slice(0, start.length)).toBe(start)
+    expect(message.slice(start.length)).toMatch(sentence)
+    expect(message).not.toContain('hunter2')
+  })
+
+  it('key without a secret: either may be meant', () => {
+    expect(refusal({ key: 'hunter2' })).toBe(
+      "sessions() has no option 'key': other modules take it for the secret or for the cookie's name: these are 'secret' and 'session_key' here",
     )
   })
 

@@ -13,6 +13,7 @@ const page = (file: string) => new URL(`../examples/browser/${file}`, import.met
 const { bytesOf, charactersOf, decode, flipBit, flipCharacter, spareBits } = await import(page('base64url.js').href)
 const { fieldsOf } = await import(page('fields.js').href)
 const { refusal, STEPS } = await import(page('steps.js').href)
+const { readPasted } = await import(page('pasted.js').href)
 const { aheadAt, describeClock, duration, HOME } = await import(page('clock.js').href)
 
 const NOW = 1_700_000_000_000
@@ -60,6 +61,46 @@ describe('the characters of a token', () => {
         expect(byte === first || byte === last).toBe(true)
       }
     }
+  })
+})
+
+describe('what is pasted', () => {
+  const token = codec.seal({ views: 7 })
+  const other = codec.seal({ other: true })
+
+  it.each([
+    ['a token', token, undefined],
+    ['a token with room around it', `  ${token}\n`, undefined],
+    ['a quoted token', `"${token}"`, undefined],
+    ['a pair', `_node=${token}`, '_node'],
+    ['a pair and its attributes', `_node=${token}; Path=/`, '_node'],
+    ['a pair in quotes', `_node="${token}";$Path="/"`, '_node'],
+    ['a name with a prefix', `__Host-session=${token}; Path=/; Secure`, '__Host-session'],
+    ['a Set-Cookie line', `Set-Cookie: _node=${token}; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax`, '_node'],
+    ['a Set-Cookie line of HTTP/2', `set-cookie:\n_node=${token}; path=/`, '_node'],
+    ['a Cookie line', `Cookie: theme=dark; _node=${token}; lang=en`, '_node'],
+    ['a Cookie line, with another name', `cookie: theme=dark; sid=${token}`, 'sid'],
+    ['a Cookie line of several tokens', `Cookie: sid=${other}; _node=${token}`, '_node'],
+    [
+      'the headers of a request',
+      `GET / HTTP/1.1\r\nHost: x\r\nReferer: http://x/?a=b\r\nCookie: _node=${token}\r\n`,
+      '_node',
+    ],
+    ["a row of DevTools' table", `_node\t${token}\t127.0.0.1\t/\t2026-01-01T00:00:00.000Z\t110\t✓`, '_node'],
+    ["a line of curl's jar", `#HttpOnly_127.0.0.1\tFALSE\t/\tFALSE\t1700086400\t_node\t${token}`, '_node'],
+  ])('may be %s', (_what, text, name) => {
+    expect(readPasted(text, '_node')).toEqual({ token, ...(name !== undefined && { name }) })
+  })
+
+  it.each(['x', '', `${token}=`, `${token}==`, `=${token}`, `${token}☃`, `${token};`])(
+    'is taken as it is otherwise: %j',
+    (text) => {
+      expect(readPasted(text, '_node')).toEqual({ token: text })
+    },
+  )
+
+  it('may be a cookie that was cut off: it is refused by its name', () => {
+    expect(readPasted('_node=AQ; Path=/', '_node')).toEqual({ token: 'AQ', name: '_node' })
   })
 })
 
@@ -161,7 +202,7 @@ describe("the reader's clock", () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b))
   })
 
-  it('is told in words', () => {
+  it('is described in words', () => {
     expect([0, 999, 1_000, 61_000, 90_000_000, 86_400_000].map(duration)).toEqual([
       '0 ms',
       '999 ms',

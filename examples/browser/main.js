@@ -3,6 +3,7 @@ import { createCodec, generateSecret } from 'cookie-sessions/codec'
 import { createAnatomy } from './anatomy.js'
 import { backends, hasWasm } from './backends.js'
 import { aheadAt, describeClock, duration, HOME } from './clock.js'
+import { readPasted } from './pasted.js'
 import { showNoReader, showVerdict } from './verdict.js'
 import './bench.js'
 
@@ -13,11 +14,11 @@ const encoder = new TextEncoder()
 const $ = (id) => document.getElementById(id)
 const number = (value) => value.toLocaleString('en')
 
-/** @type {import('cookie-sessions/codec').Codec | undefined} Of the fields as they stand; undefined where they make none. */
+/** @type {import('cookie-sessions/codec').Codec | undefined} Made of the fields; undefined while they are wrong. */
 let codec
 /** The reader's clock minus the writer's, ms. */
 let ahead = 0
-/** As it was sealed or pasted, and as it stands now. */
+/** As it was sealed or pasted, and as it is now. */
 let original = ''
 let token = ''
 /** @type {Uint8Array | undefined} */
@@ -69,7 +70,7 @@ function seal() {
   if (codec === undefined) return show()
   const pasted = $('pasted').value.trim()
   if (pasted === '') sealJson()
-  else [original, plaintext] = [pasted, undefined]
+  else [original, plaintext] = [readPasted(pasted, $('name').value).token, undefined]
   token = original
   show()
 }
@@ -156,7 +157,12 @@ for (const id of ['json', 'again']) {
     seal()
   })
 }
-$('pasted').addEventListener('input', seal)
+$('pasted').addEventListener('input', () => {
+  const { name = $('name').value } = readPasted($('pasted').value, $('name').value)
+  if (name === $('name').value) return seal()
+  $('name').value = name // it is bound into the keys
+  makeCodecSoon()
+})
 $('reset').addEventListener('click', () => {
   token = original
   show()

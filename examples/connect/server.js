@@ -95,14 +95,14 @@ function seeSession(res) {
   res.writeHead(303, { Location: '/session' }).end()
 }
 
-// The middleware needs no codec of yours. This one tells the page what seals, and when a cookie was issued.
+// The middleware needs no codec of yours. This one lets the page show which backend seals, and when a cookie was issued.
 const codec = createCodec({ secret, backend, name, timeout })
 
 function showSession(req, res) {
   const data = req.session // opens the cookie, or has onInvalid note why not
   const { refused = null } = req
   res.writeHead(200, { 'Content-Type': 'application/json' })
-  // Now the headers are made. If the session was issued anew, the cookie is among them; else the browser keeps the one it sent.
+  // Now the headers are made. If the session was issued again, the cookie is among them; else the browser keeps the one it sent.
   const value = cookieIn(res.getHeader('Set-Cookie')) ?? cookieIn(req.headers.cookie) ?? null
   const { createdAt, issuedAt } = codec.open(value ?? '')
   const { backend } = codec

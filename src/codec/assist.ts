@@ -95,7 +95,8 @@ function timeOf(hash: (bytes: number) => void, bytes: number): number {
   return least
 }
 
-/** undefined where there is no Buffer and no way to node:crypto. */
+/** undefined where there is no Buffer, no stopwatch or no way to node:crypto: node:vm's contexts have what they are given. */
 export function createAssist(memory: ArrayBuffer): Assist | undefined {
-  return hasBuiltins() && 'Buffer' in globalThis ? new Assist(memory) : undefined
+  const { Buffer, performance } = globalThis
+  return hasBuiltins() && Buffer && performance ? new Assist(memory) : undefined
 }

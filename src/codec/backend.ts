@@ -23,7 +23,7 @@ export interface OpenedText {
   readonly createdAt: number
   /** When this token was sealed, ms since the epoch. */
   readonly issuedAt: number
-  /** Which secret opened it: its index in the list. */
+  /** Which secret opened it: its index among those of the list that are not undefined. */
   readonly keyIndex: number
 }
 

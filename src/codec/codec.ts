@@ -10,6 +10,7 @@ import { serialize } from './json.ts'
 import { nodeBackend } from './node.ts'
 import { createNonces } from './nonces.ts'
 import { type CodecOptions, type CodecSettings, checkCodecOptions, describe } from './options.ts'
+import { isPromise } from './promise.ts'
 import { systemRandom, warnOfWeakSecret } from './secret.ts'
 import { selfTest } from './selftest.ts'
 import { autoBackend, wasmBackend } from './wasm.ts'
@@ -21,7 +22,7 @@ export interface Opened<Data = unknown> {
   readonly createdAt: number
   /** When this token was sealed, ms since the epoch. */
   readonly issuedAt: number
-  /** Which secret opened it: its index in the list. Above 0, it is time to seal anew. */
+  /** Which secret opened it: its index among those of the list that are not undefined. Above 0, it is time to seal anew. */
   readonly keyIndex: number
 }
 
@@ -49,7 +50,7 @@ export interface TextCodec {
   readonly backend: Codec['backend']
   /**
    * A token, or undefined when the JSON is longer than 16,320 bytes. Issued now, or at `minIssuedAt` if that is later, but never further in
-   * the future than a reader accepts.
+   * the future than a reader accepts a millisecond from now.
    */
   seal(json: string, createdAt: number, minIssuedAt?: number): string | undefined
   open(token: string): OpenedText | Refused
@@ -158,7 +159,9 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
     const time: unknown = settings.now()
     const whole = typeof time === 'number' ? Math.floor(time) : Number.NaN
     if (whole >= 0 && whole <= MAX_TIME_MS) return whole
-    throw new TypeError(`cookie-sessions: now() must return milliseconds since the epoch, returned ${describe(time)}`)
+    throw new TypeError(
+      `cookie-sessions: now() must return milliseconds since the epoch, returned ${isPromise(time) ? 'a promise' : describe(time)}`,
+    )
   }
 
   return {
@@ -166,7 +169,7 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
     now,
     seal(json, createdAt, minIssuedAt = 0) {
       const time = now()
-      const issuedAt = Math.max(time, Math.min(minIssuedAt, time + MAX_SKEW_MS))
+      const issuedAt = Math.max(time, Math.min(minIssuedAt, time + MAX_SKEW_MS + 1))
       return keyring.seal(json, Math.min(createdAt, issuedAt), issuedAt, nonces)
     },
     open: (token) => keyring.open(token, now(), timeout, absoluteTimeout),

@@ -27,7 +27,8 @@ function explain(data: unknown, cause: unknown): string {
 /** Of whatever was thrown: it may be a thing that throws when it is looked at. */
 function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? (String(error.message).split('\n')[0] as string) : nameOf(error)
+    const { message } = Object(error) as { message?: unknown }
+    return typeof message === 'string' ? (message.split('\n')[0] as string) : nameOf(error)
   } catch {
     return 'an error that cannot be shown'
   }

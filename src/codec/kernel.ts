@@ -72,7 +72,10 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
   const stageJson = text.writer(plaintext, MAX_PLAINTEXT_BYTES + 4)
   const stageToken = text.writer(tokenStart, MAX_TOKEN_CHARS)
 
+  // An engine may end a call anywhere (a stack overflow, the timeout of node:vm). So the owner of a region is forgotten before the region
+  // is written to, and is known again only afterwards: half-written keys belong to nobody.
   function load(slots: Uint8Array): void {
+    instance.slots = undefined
     bytes.set(slots, keyRegion)
     instance.slots = slots
   }
@@ -80,6 +83,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
   /** One slot for each secret. A weak secret is replaced by what it is stretched to. */
   function deriveSlots(secrets: Uint8Array[], purpose: string): Uint8Array {
     const info = encodeUtf8('name', `${CONTEXT}\0${purpose}`)
+    instance.slots = undefined
     secrets.forEach((secret, slot) => {
       bytes.set(secret, message)
       let length = secret.length
@@ -161,6 +165,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
     function digestInner(key: number, length: number): void {
       const keyPad = padOf(key)
       if (instance.pad !== keyPad) {
+        instance.pad = undefined
         bytes.set(keyPad, pad)
         instance.pad = keyPad
       }

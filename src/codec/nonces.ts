@@ -5,6 +5,7 @@
 import { SessionError } from '../errors.ts'
 import type { NonceSource } from './backend.ts'
 import { RANDOM_BYTES } from './format.ts'
+import { isPromise } from './promise.ts'
 
 const POOL_BYTES = 256 * RANDOM_BYTES
 
@@ -23,19 +24,30 @@ export function createNonces(random: Random): NonceSource {
     prepare,
     take(target, offset) {
       prepare(1)
-      for (let i = 0; i < RANDOM_BYTES; i++) {
-        target[offset + i] = pool[next + i] as number
-        pool[next + i] = 0
-      }
+      const from = next
+      // First of all: a call that is interrupted must not leave the bytes it has wiped to the next one.
       next += RANDOM_BYTES
+      for (let i = 0; i < RANDOM_BYTES; i++) {
+        target[offset + i] = pool[from + i] as number
+        pool[from + i] = 0
+      }
     },
   }
+}
+
+/** Fills `bytes`. SessionError 'no-random' for a source that answers with a promise: what it fills later would come too late. */
+export function draw(random: Random, bytes: Uint8Array): void {
+  if (!isPromise(random(bytes))) return
+  throw new SessionError(
+    'no-random',
+    'the option random must fill the bytes that it is given before it returns, but returned a promise: use a synchronous source, such as crypto.getRandomValues',
+  )
 }
 
 /** A new pool, whole before it takes the old one's place: the source may be the caller's code, and seal as well. */
 function fill(random: Random): Uint8Array {
   const pool = new Uint8Array(POOL_BYTES)
-  random(pool)
+  draw(random, pool)
   for (let at = 0; at < POOL_BYTES; ) {
     let any = 0
     for (const end = at + RANDOM_BYTES; at < end; at++) any |= pool[at] as number

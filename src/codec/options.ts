@@ -3,18 +3,23 @@ import type { Backend } from './backend.ts'
 import { MAX_KEYS, MAX_NAME_BYTES, MAX_SECRET_BYTES, MAX_TIME_MS } from './format.ts'
 import type { Random } from './nonces.ts'
 import { plainText } from './text.ts'
+import { warnOnce } from './warn.ts'
 
 /** Text (taken as UTF-8, never decoded from hex or base64) or bytes; 1 to 4,096 of them, 32 or more to be strong. */
 export type Secret = string | Uint8Array
 
 export interface CodecOptions {
-  /** One secret, or several: the first seals, all open (docs: README, Rotation). Required; at most 64. */
-  readonly secret: Secret | readonly Secret[]
+  /**
+   * One secret, or several: the first seals, all open (docs: README, Rotation). Required; at most 64. An undefined one behind the first is
+   * left out, with a warning: it may be an environment variable that is gone.
+   */
+  readonly secret: Secret | readonly Secret[] | readonly [Secret, ...(Secret | undefined)[]]
   /** The cookie's name, or the purpose's: bound into the keys, so that a token opens under no other. Required; 1 to 256 bytes of UTF-8. */
   readonly name: string
   /** Idle timeout, ms: how long a token opens after it was sealed. Default 86,400,000 (a day), or absoluteTimeout if shorter. */
   readonly timeout?: number | undefined
-  /** Absolute timeout, ms: how long after created-at it opens, however often it is sealed anew. Default: none. */
+  /** Absolute timeout, ms: how long after created-at it opens, however often it is sealed anew. Default: none,
+   * which is also Infinity. */
   readonly absoluteTimeout?: number | undefined
   /** What does the work. Default 'auto': WebAssembly, helped by node:crypto with larger tokens; node:crypto alone where there is no WebAssembly. */
   readonly backend?: 'auto' | 'wasm' | 'node' | Backend | undefined
@@ -35,27 +40,36 @@ export interface CodecSettings {
 }
 
 const DEFAULT_TIMEOUT_MS = 86_400_000
+const IS_DURATION = 'a whole number of milliseconds above 0'
 
 const OPTIONS = ['secret', 'name', 'timeout', 'absoluteTimeout', 'backend', 'now', 'random']
 
-/** What neighbours call these things. */
-export const ALIASES: { readonly [alias: string]: string } = {
+const IN_MS =
+  "did you mean 'timeout'? It says how long a session lasts, in milliseconds (not in seconds, as iron-session and h3 count, and not as a date)"
+
+/** What neighbours call these things: the option, or a sentence. */
+export const HINTS: { readonly [alias: string]: string } = {
   keys: 'secret',
-  key: 'secret',
   password: 'secret',
   secrets: 'secret',
   duration: 'timeout',
-  maxAge: 'timeout',
-  ttl: 'timeout',
-  expires: 'timeout',
+  maxAge: IN_MS,
+  ttl: IN_MS,
+  expires: IN_MS,
+  expiry: IN_MS,
   idleTimeout: 'timeout',
   activeDuration: 'rolling',
   absoluteDuration: 'absoluteTimeout',
 }
 
+/** Date is looked up at each call: tests install a clock of their own after this is loaded, and take it away again. */
+const systemClock = (): number => Date.now()
+
+const CODEC_HINTS = { ...HINTS, session_key: 'name', cookieName: 'name' }
+
 export function checkCodecOptions(options: CodecOptions): CodecSettings {
-  checkNames('createCodec', 'secret, name', options, OPTIONS, { ...ALIASES, session_key: 'name', cookieName: 'name' })
-  const { backend = 'auto', now = Date.now, random } = options
+  const read = readOptions('createCodec', 'secret, name', options, OPTIONS, CODEC_HINTS)
+  const { backend = 'auto', now = systemClock, random } = read
   const named = backend === 'auto' || backend === 'wasm' || backend === 'node'
   if (!named && typeof (backend as Partial<Backend> | null)?.keyring !== 'function') {
     throw misuse('backend', "'auto', 'wasm', 'node' or a backend object", backend)
@@ -64,49 +78,70 @@ export function checkCodecOptions(options: CodecOptions): CodecSettings {
   if (random !== undefined && typeof random !== 'function')
     throw misuse('random', 'a function that fills bytes', random)
   const absoluteTimeout =
-    options.absoluteTimeout === undefined ? Infinity : checkDuration('absoluteTimeout', options.absoluteTimeout)
+    read.absoluteTimeout === undefined || read.absoluteTimeout === Infinity
+      ? Infinity
+      : checkDuration('absoluteTimeout', `${IS_DURATION}, or Infinity`, read.absoluteTimeout)
   const timeout =
-    options.timeout === undefined
+    read.timeout === undefined
       ? Math.min(DEFAULT_TIMEOUT_MS, absoluteTimeout)
-      : checkDuration('timeout', options.timeout)
+      : checkDuration('timeout', IS_DURATION, read.timeout)
   if (absoluteTimeout < timeout) {
     throw new TypeError(
       `cookie-sessions: absoluteTimeout (${absoluteTimeout} ms) is shorter than timeout (${timeout} ms), which then never counts: make timeout the shorter of the two`,
     )
   }
-  return {
-    secrets: checkSecrets(options.secret),
-    name: checkName(options.name),
+  const name = checkName(read.name)
+  return Object.freeze({
+    secrets: checkSecrets(read.secret),
+    name,
     timeout,
     absoluteTimeout,
     backend,
     now,
     random,
-  }
+  })
 }
 
 function checkSecrets(secret: unknown): Uint8Array[] {
-  const list: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
-  if (list.length === 0 || list.length > MAX_KEYS) {
-    throw new TypeError(`cookie-sessions: secret must hold 1 to ${MAX_KEYS} secrets, got ${list.length}. ${GET_SECRET}`)
+  if (!Array.isArray(secret)) return [checkSecret('secret', 'a string, a Uint8Array or a list of them', secret)]
+  if (secret.length === 0 || secret.length > MAX_KEYS) {
+    throw new TypeError(
+      `cookie-sessions: secret must hold 1 to ${MAX_KEYS} secrets, got ${secret.length}. ${GET_SECRET}`,
+    )
   }
-  return Array.from(list, (item) => {
-    if (typeof item !== 'string' && !(item instanceof Uint8Array)) {
-      // The value itself stays out of the message: it may be a secret in the wrong type.
-      const got = item === undefined ? 'undefined (is the environment variable set?)' : describeType(item)
-      throw new TypeError(
-        `cookie-sessions: secret must be a string, a Uint8Array or a list of them, got ${got}. ${GET_SECRET}`,
-      )
-    }
-    const bytes = typeof item === 'string' ? encodeUtf8('secret', item) : new Uint8Array(item)
-    if (bytes.length === 0) throw new TypeError(`cookie-sessions: secret must not be empty. ${GET_SECRET}`)
-    if (bytes.length > MAX_SECRET_BYTES) {
-      throw new TypeError(
-        `cookie-sessions: secret must be at most ${MAX_SECRET_BYTES} bytes, got ${bytes.length}: 32 random bytes are enough`,
-      )
-    }
-    return bytes
-  })
+  const secrets: Uint8Array[] = []
+  const missing: string[] = []
+  for (let i = 0; i < secret.length; i++) {
+    const item: unknown = Object.hasOwn(secret, i) ? secret[i] : undefined
+    if (i > 0 && item === undefined) missing.push(`secret[${i}]`)
+    else secrets.push(checkSecret(`secret[${i}]`, 'a string or a Uint8Array', item))
+  }
+  if (missing.length > 0) {
+    const message = `${missing.join(', ')}: undefined, and so left out (is the environment variable set?). What was sealed with that secret no longer opens`
+    warnOnce('COOKIE_SESSIONS_MISSING_SECRET', message, message)
+  }
+  return secrets
+}
+
+function checkSecret(what: string, takes: string, secret: unknown): Uint8Array {
+  if (typeof secret !== 'string' && !isBytes(secret)) {
+    // The value itself stays out of the message: it may be a secret in the wrong type.
+    const got = secret === undefined ? 'undefined (is the environment variable set?)' : describeType(secret)
+    throw new TypeError(`cookie-sessions: ${what} must be ${takes}, got ${got}. ${GET_SECRET}`)
+  }
+  const bytes = typeof secret === 'string' ? encodeUtf8(what, secret) : new Uint8Array(secret)
+  if (bytes.length === 0) throw new TypeError(`cookie-sessions: ${what} must not be empty. ${GET_SECRET}`)
+  if (bytes.length > MAX_SECRET_BYTES) {
+    throw new TypeError(
+      `cookie-sessions: ${what} must be at most ${MAX_SECRET_BYTES} bytes, got ${bytes.length}: 32 random bytes are enough`,
+    )
+  }
+  return bytes
+}
+
+/** A Uint8Array of any realm: Jest and node:vm give the code they run a Uint8Array of its own. */
+function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && (value as Uint8Array)[Symbol.toStringTag] === 'Uint8Array'
 }
 
 const GET_SECRET = 'Make one with generateSecret() and hand it in, say as process.env.SESSION_SECRET'
@@ -120,20 +155,23 @@ function checkName(name: unknown): string {
   return name
 }
 
-function checkDuration(option: string, value: unknown): number {
+function checkDuration(option: string, takes: string, value: unknown): number {
   if (Number.isInteger(value) && (value as number) > 0 && (value as number) <= MAX_TIME_MS) return value as number
-  throw misuse(option, 'a whole number of milliseconds above 0', value)
+  throw misuse(option, takes, value)
 }
 
-/** Refuses options that do not exist and names the one that was meant. */
-export function checkNames(
+/**
+ * The options as they are at this moment, in an object without a prototype: what is put on Object.prototype, by whom and whenever, is no
+ * option. Refuses those that do not exist, with a hint at what was meant: an option, or a sentence.
+ */
+export function readOptions<Options extends object>(
   caller: string,
   least: string,
-  options: unknown,
+  options: Options,
   known: readonly string[],
-  aliases: { readonly [alias: string]: string },
-): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options) || options instanceof Uint8Array) {
+  hints: { readonly [option: string]: string },
+): Options {
+  if (typeof options !== 'object' || options === null || Array.isArray(options) || ArrayBuffer.isView(options)) {
     // What was handed in may be the secret itself: its type is all that is told.
     throw new TypeError(
       `cookie-sessions: ${caller}() takes an object of options, got ${describeType(options)}; at the least { ${least} }`,
@@ -141,10 +179,48 @@ export function checkNames(
   }
   for (const option of Object.keys(options)) {
     if (known.includes(option)) continue
-    const alias = Object.hasOwn(aliases, option) ? aliases[option] : undefined
-    const meant = alias !== undefined && known.includes(alias) ? alias : nearest(option, known)
-    const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean '${meant}'?`
-    throw new TypeError(`cookie-sessions: ${caller}() has no option '${option}': ${hint}`)
+    throw new TypeError(
+      `cookie-sessions: ${caller}() has no option '${option}': ${hintAt(option, options, known, hints)}`,
+    )
+  }
+  refuseInherited(caller, options, known)
+  const read = Object.create(null) as { [option: string]: unknown }
+  for (const option of known) {
+    if (Object.hasOwn(options, option)) read[option] = (options as { readonly [option: string]: unknown })[option]
+  }
+  return read as Options
+}
+
+function hintAt(
+  option: string,
+  options: object,
+  known: readonly string[],
+  hints: { readonly [option: string]: string },
+): string {
+  if (option === 'key') {
+    const name = known.includes('session_key') ? 'session_key' : 'name'
+    // To call a public name the secret would be the worst of mistakes.
+    return Object.hasOwn(options, 'secret')
+      ? `beside a secret, other modules take it for the cookie's name: that is '${name}' here`
+      : `other modules take it for the secret or for the cookie's name: these are 'secret' and '${name}' here`
+  }
+  const hint = Object.hasOwn(hints, option) ? (hints[option] as string) : ''
+  if (hint.includes(' ')) return hint
+  const meant = known.includes(hint) ? hint : nearest(option, known)
+  return meant === undefined ? `known are ${known.join(', ')}` : `did you mean '${meant}'?`
+}
+
+/** Options that a class or Object.create() provides would be left out without a word. Object.prototype, of any realm, provides none. */
+function refuseInherited(caller: string, options: object, known: readonly string[]): void {
+  let from: object | null = Object.getPrototypeOf(options)
+  for (; from !== null && !Object.hasOwn(from, 'isPrototypeOf'); from = Object.getPrototypeOf(from)) {
+    const inherited = Object.getOwnPropertyNames(from).find(
+      (name) => known.includes(name) && !Object.hasOwn(options, name),
+    )
+    if (inherited === undefined) continue
+    throw new TypeError(
+      `cookie-sessions: the option '${inherited}' is inherited, and ${caller}() reads what the object itself holds: copy it into a plain object`,
+    )
   }
 }
 

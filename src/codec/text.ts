@@ -16,13 +16,10 @@ export interface Text {
 interface RawBuffer {
   latin1Slice(start: number, end: number): string
   utf8Slice(start: number, end: number): string
-  subarray(start: number, end: number): RawBuffer
-  equals(other: RawBuffer): boolean
 }
 
 interface BufferConstructor {
   from(memory: ArrayBuffer): RawBuffer
-  from(text: string): RawBuffer
 }
 
 interface Runtime {
@@ -50,14 +47,15 @@ function encoderInto(memory: ArrayBuffer): Text['writer'] {
 
 export function bufferText(Buffer: BufferConstructor, memory: ArrayBuffer): Text {
   const bytes = Buffer.from(memory)
+  const plain = plainText(memory)
   return {
     writer: encoderInto(memory),
     ascii: (start, end) => bytes.latin1Slice(start, end),
     utf8(start, end) {
       const text = bytes.utf8Slice(start, end)
-      // Invalid UTF-8 reads as U+FFFD, which may also stand there in its own right: only then is it worth writing back.
-      const valid = !text.includes('\ufffd') || Buffer.from(text).equals(bytes.subarray(start, end))
-      return valid ? text : undefined
+      // Invalid UTF-8 reads as U+FFFD, which may also be there in its own right. To write the text back and compare would leave a copy of
+      // the plaintext in the pool that all of a process's Buffers share.
+      return text.includes('\ufffd') ? plain.utf8(start, end) : text
     },
   }
 }

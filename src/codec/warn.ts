@@ -1,7 +1,7 @@
 /** Warnings: once each in a process, by process.emitWarning() where the runtime has it, else on the console. */
 
 interface Runtime {
-  process?: { env?: { NODE_ENV?: string }; emitWarning?(message: string, options: { code: string }): void }
+  process?: { env?: { NODE_ENV?: string }; emitWarning?(message: string, options: object): void }
   console?: { warn(message: string): void }
 }
 
@@ -13,7 +13,8 @@ export function warnOnce(code: string, message: string, key: string = code): voi
   warned.add(key)
   const { process, console } = globalThis as Runtime
   const text = `cookie-sessions: ${message}`
-  if (typeof process?.emitWarning === 'function') process.emitWarning(text, { code })
+  // Without a prototype: node reads further options, which a polluted Object.prototype would give.
+  if (typeof process?.emitWarning === 'function') process.emitWarning(text, { __proto__: null, code })
   else console?.warn(text)
 }
 

@@ -167,9 +167,10 @@ function askHttp2(url: string, path: string, { method = 'GET', headers, cookie }
       body += chunk
     })
     stream.on('error', reject)
-    stream.on('end', () => {
+    stream.on('end', () => resolve({ ...answer, body }))
+    stream.on('close', () => {
       client.close()
-      resolve({ ...answer, body })
+      reject(new Error('the stream was closed before its end'))
     })
     stream.end()
   })

@@ -1,9 +1,8 @@
-/** examples/browser, clicked through in a real browser: each check opens the page anew and does what a visitor would do. */
+/** What is clicked in examples/browser. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createCodec } from '../../dist/codec/index.js'
+import { visit } from './visit.js'
 
 const script = fileURLToPath(new URL('../../examples/browser/serve.js', import.meta.url))
 const SECRET = 'a secret of thirty-two characters'
@@ -14,61 +13,11 @@ const SECRET = 'a secret of thirty-two characters'
  * @returns {Promise<{ name: string, ok: boolean, detail?: string }[]>}
  */
 export async function playground({ browser }) {
-  return [...(await visit(browser, [], CHECKS)), ...(await visit(browser, ['--no-wasm'], CHECKS_WITHOUT_WASM))]
-}
-
-async function visit(browser, flags, checks) {
-  const server = spawn(process.execPath, [script, ...flags], {
-    env: { ...process.env, PORT: '0' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const faults = []
-  const results = []
-  try {
-    const url = await addressOf(server)
-    for (const [name, check] of Object.entries(checks)) {
-      const page = await browser.newPage()
-      page.setDefaultTimeout(10_000)
-      page.on('pageerror', (error) => faults.push(`${name}: ${error.message}`))
-      page.on('console', (message) => message.type() === 'error' && faults.push(`${name}: ${message.text()}`))
-      page.on('request', (request) => {
-        const address = request.url()
-        if (!address.startsWith(new URL(url).origin) && !address.startsWith('data:')) faults.push(`${name}: ${address}`)
-      })
-      results.push(
-        await attempt([name, ...flags].join(' '), () => page.goto(`${url}?rounds=2&sample=2`).then(() => check(page))),
-      )
-      await page.close()
-    }
-    results.push(
-      await attempt(['no errors, and no requests to elsewhere', ...flags].join(' '), () =>
-        assert.deepEqual(faults, []),
-      ),
-    )
-  } finally {
-    server.kill()
-    await once(server, 'close')
-  }
-  return results
-}
-
-async function attempt(name, check) {
-  try {
-    await check()
-    return { name, ok: true }
-  } catch (error) {
-    return { name, ok: false, detail: error.message }
-  }
-}
-
-async function addressOf(server) {
-  let output = ''
-  for await (const chunk of server.stdout) {
-    output += chunk
-    const [address] = /http:\S+(?=\s)/.exec(output) ?? []
-    if (address !== undefined) return address
-  }
-  throw new Error(`the server ended: ${output}`)
+  const query = '?rounds=2&sample=2'
+  return [
+    ...(await visit(browser, { script, query, checks: CHECKS })),
+    ...(await visit(browser, { script, query, flags: ['--no-wasm'], checks: CHECKS_WITHOUT_WASM })),
+  ]
 }
 
 // What the page shows
@@ -270,6 +219,23 @@ const CHECKS = {
     await page.click('#again')
     await verdict(page, /^Opens\./)
     assert.equal(await page.inputValue('#pasted'), '')
+  },
+
+  async 'takes a cookie as DevTools gives it'(page) {
+    const token = createCodec({ secret: SECRET, name: 'sid', backend: 'node' }).seal({ from: 'node' })
+    await page.fill('#secret', SECRET)
+    await page.locator('summary').click()
+    for (const pasted of [
+      `sid=${token}; Path=/`,
+      `Set-Cookie: sid=${token}; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax`,
+      `Cookie: theme=dark; sid=${token}`,
+    ]) {
+      await page.fill('#name', '_node')
+      await page.fill('#pasted', pasted)
+      await verdict(page, /^Opens\./)
+      assert.equal(await page.inputValue('#name'), 'sid')
+      assert.equal(await tokenOf(page), token)
+    }
   },
 
   async 'lets time pass'(page) {

@@ -99,6 +99,10 @@ const options: SessionOptions<IncomingMessage> = {
 }
 const middleware: Middleware = sessions(options)
 holds<Equal<Parameters<typeof middleware>, [IncomingMessage, ServerResponse, (error?: unknown) => void]>>()
+// A rotation drops the old secret by taking its variable away, but there is always a first.
+sessions({ secret: ['x', process.env.OLD_SESSION_SECRET], scope: '/', absoluteTimeout: Infinity })
+// @ts-expect-error the first secret may not be missing
+sessions({ secret: [process.env.SESSION_SECRET, 'x'] })
 // @ts-expect-error a secret is required
 sessions({})
 // @ts-expect-error options are required
