@@ -33,7 +33,11 @@ export async function conformanceFetch({ sessions, backend }) {
   await test('a new session: the cookie, its attributes, and what caches are told', async () => {
     const [cookie, ...others] = first.headers.getSetCookie()
     equal(others, [])
-    equal(/^_node=AQ[\w-]+; Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Lax$/.test(cookie), true, cookie)
+    equal(
+      /^_node=AQ[\w-]+; Max-Age=86400; Path=\/; Expires=[\w ,:]+ GMT; HttpOnly; Secure; SameSite=Lax$/.test(cookie),
+      true,
+      cookie,
+    )
     equal([first.headers.get('Vary'), first.headers.get('Cache-Control')], ['Cookie', 'private'])
     equal(await first.text(), '1')
   })
