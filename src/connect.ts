@@ -5,7 +5,7 @@ import { createTextCodec } from './codec/codec.ts'
 import { HEADERS_SENT, type Platform } from './contracts.ts'
 import { isSecure, readCookies, removeCookie, setCookie } from './cookie.ts'
 import { descriptor } from './data.ts'
-import { add, beforeHeaders, type Failure, type Listener, shareAnswer, type Undo } from './headers.ts'
+import { add, beforeHeaders, type Failure, type Listener, later, shareAnswer, type Undo } from './headers.ts'
 import { createSite, Lifecycle, type Site } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
@@ -130,7 +130,7 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
     beforeHeaders(res, new Exchange(site, lifecycle, req, res))
     if (!site.isProduction && typeof res.once === 'function') {
       // A turn later: what the app did not wait for goes on after the last byte as well.
-      res.once('close', () => setImmediate(() => lifecycle.end()))
+      res.once('close', () => later(() => lifecycle.end()))
     }
     next()
   }
