@@ -122,8 +122,7 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
     const present = (req as Partial<Keyed>)[key]
     // Mounted twice, the middleware does its work once.
     if (present?.belongsTo?.(site)) return next()
-    if (present !== undefined || property in req)
-      return next(taken(property, cookie.name, present !== undefined, property in req))
+    if (present !== undefined || property in req) return next(taken(property, cookie.name, present?.property))
     const lifecycle = new Lifecycle(site, req, res as ServerResponse | undefined)
     ;(req as Keyed)[key] = lifecycle
     Object.defineProperty(req, property, accessor)
@@ -237,17 +236,14 @@ function freeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** Passed to next(): which session the property, or the cookie, has already. */
-function taken(property: string, name: string, isCookieTaken: boolean, isPropertyTaken: boolean): TypeError {
-  if (!isCookieTaken) {
-    return new TypeError(
-      `cookie-sessions: req.${property} is taken: give the session of the cookie '${name}' another place with the option property, and a cookie of its own with session_key`,
-    )
-  }
+/** Passed to next(): what has the property, or the cookie, already. `other` is the property of the session in that cookie. */
+function taken(property: string, name: string, other: string | undefined): TypeError {
   return new TypeError(
-    isPropertyTaken
-      ? `cookie-sessions: another sessions() has made req.${property} from the cookie '${name}' already, so this one would do nothing: mount one of them, or give each its own property and session_key`
-      : `cookie-sessions: the cookie '${name}' is the session of another property already: give req.${property} another cookie with the option session_key`,
+    other === undefined
+      ? `cookie-sessions: req.${property} is taken: give the session of the cookie '${name}' another place with the option property, and a cookie of its own with session_key`
+      : other === property
+        ? `cookie-sessions: another sessions() has made req.${property} from the cookie '${name}' already, so this one would do nothing: mount one of them, or give each its own property and session_key`
+        : `cookie-sessions: the cookie '${name}' holds req.${other} already: give req.${property} another cookie with the option session_key`,
   )
 }
 

@@ -136,7 +136,7 @@ function hookedWrite(this: Hooked, ...args: unknown[]): boolean {
   const hook = this[HOOK]
   try {
     // What node refuses, it refuses before the headers.
-    if (typeof chunk === 'string' || chunk instanceof Uint8Array) decideEarly(this)
+    if (isChunk(chunk)) decideEarly(this)
     if (!hook.isReplaced && !isAnswered(this)) return hook.write.apply(this, args)
   } catch (error) {
     takeBack(this)
@@ -150,7 +150,7 @@ function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
   const hook = this[HOOK]
   const chunk = typeof args[0] === 'function' || !args[0] ? '' : args[0]
   try {
-    if (typeof chunk === 'string' || chunk instanceof Uint8Array) decideEarly(this, chunk, args[1])
+    if (isChunk(chunk)) decideEarly(this, chunk, args[1])
     if (!hook.isReplaced && !isAnswered(this)) return hook.end.apply(this, args)
     if (!this.writableEnded) return endReplaced(this, args)
   } catch (error) {
@@ -160,6 +160,13 @@ function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
   callLater(args)
   return this
 }
+
+/** What node writes: text, or a Uint8Array of any realm (Jest's tests run in another one than node's Buffers). */
+function isChunk(value: unknown): value is string | Uint8Array {
+  return typeof value === 'string' || (ArrayBuffer.isView(value) && tagOf(value) === 'Uint8Array')
+}
+
+const tagOf = (value: ArrayBufferView): unknown => (value as Partial<Uint8Array>)[Symbol.toStringTag]
 
 /** A status that node refuses before it looks at anything else. (HTTP/2 looks at it last.) */
 function isRefused(response: Hooked, [statusCode]: HeadArguments): boolean {
@@ -254,29 +261,34 @@ const END_AFTER_MS = 100
  */
 function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void {
   hook.isFailed = true
-  try {
-    for (const name of response.getHeaderNames()) if (isOfAnswer(name)) response.removeHeader(name)
-    response.setHeader('Cache-Control', 'no-store')
+  attempt(() => {
     response.statusCode = 500
     // Its own reason phrase goes with the status (HTTP/2 has none).
     if (!('stream' in response)) response.statusMessage = ''
-  } catch {
-    // The client is gone, or the response is.
-  }
+    for (const name of response.getHeaderNames()) if (isOfAnswer(name)) response.removeHeader(name)
+    response.setHeader('Cache-Control', 'no-store')
+  })
   for (const failure of failures) failure.report()
   if (hook.isDone || response.headersSent) return
   hook.isDone = true
-  try {
+  attempt(() => {
     for (const [name, value] of FAILURE_HEADERS) response.setHeader(name, value)
+  })
+  attempt(() => {
     hook.writeHead.call(response, 500)
     hook.isReplaced = true
     if (hook.isEnding) return
     setTimeout(() => {
       if (!response.writableEnded) endReplaced(response)
     }, END_AFTER_MS).unref?.()
-  } catch {
-    // The client is gone, or the response is.
-  }
+  })
+}
+
+/** The client may be gone, and its response with it. */
+function attempt(step: () => void): void {
+  try {
+    step()
+  } catch {}
 }
 
 /** In two calls, since HTTP/2's end() takes its chunk through all that is hooked around ours. */

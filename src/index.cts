@@ -29,8 +29,8 @@ import {
  * Middleware that keeps `req.session` in an encrypted, authenticated cookie. Throws a TypeError for options that are wrong or
  * contradict each other, and a SessionError ('no-backend') where the chosen backend cannot run.
  */
-function sessions(options: SessionOptions<IncomingMessage>): Middleware {
-  return entry.sessions(options)
+function sessions(options: SessionOptions<IncomingMessage>, ...misused: unknown[]): Middleware {
+  return entry.sessions(options, ...misused)
 }
 
 Object.assign(sessions, entry, { sessions, default: sessions })

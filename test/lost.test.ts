@@ -411,6 +411,25 @@ describe('data changed after the headers', () => {
     expect(errors).toEqual([expect.objectContaining(LATE)])
   })
 
+  it('it is told where the middleware itself came too late', async () => {
+    const errors: unknown[] = []
+    let closed: Promise<unknown> | undefined
+    const begin: Handler = (_req, res, next) => {
+      closed = once(res, 'close')
+      res.write('bo')
+      next()
+    }
+    const late = mount({ onError: (error) => errors.push(error) })
+    const end: Handler = (req, res) => {
+      change(req.session)
+      res.end('dy')
+    }
+    await (await serveApp(app(begin, late, end))).get()
+    await closed
+    await setImmediate()
+    expect(errors).toEqual([expect.objectContaining(LATE)])
+  })
+
   it('it is told after res.json() of Express', async () => {
     const errors: Told[] = []
     let closed: Promise<unknown> | undefined

@@ -241,6 +241,18 @@ describe('the entries', () => {
     expect(run('require.cjs', text)).toBe(expected)
   })
 
+  it.each([
+    ['require.cjs', "const sessions = require('cookie-sessions')"],
+    ['import.mjs', "import sessions from 'cookie-sessions'"],
+  ])('sessions itself, mounted in place of the middleware, passes an error to next (%s)', (name, line) => {
+    const text = `${line}
+      const res = { writeHead() {}, setHeader() {}, end() {} }
+      sessions({ method: 'GET', url: '/', headers: {} }, res, (error) => console.log(error.name, error.message))`
+    expect(run(`misuse-${name}`, text)).toMatch(
+      /^TypeError cookie-sessions: .*write app\.use\(sessions\(\{ secret \}\)\)\n$/,
+    )
+  })
+
   it("import 'cookie-sessions' has the same by default and by name", () => {
     const text = `import sessions, { createCodec, generateSecret, SessionError, sessions as named } from 'cookie-sessions'
       for (const [key, value] of Object.entries({ createCodec, generateSecret, SessionError, sessions: named })) {
