@@ -5,10 +5,11 @@ import { createTextCodec } from './codec/codec.ts'
 import { HEADERS_SENT, type Platform } from './contracts.ts'
 import { isSecure, readCookies, removeCookie, setCookie } from './cookie.ts'
 import { descriptor } from './data.ts'
-import { add, beforeHeaders, type Failure, type Listener, later, shareAnswer, type Undo } from './headers.ts'
+import { add, beforeHeaders, type Failure, type Listener, shareAnswer, type Undo } from './headers.ts'
 import { createSite, Lifecycle, type Site } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
+import { later } from './turn.ts'
 
 interface OwnSession {
   /** The session, from `cookie-sessions`. Assign an object to replace its data, null to end it. */

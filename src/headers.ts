@@ -7,6 +7,7 @@
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { FAILURE, FAILURE_HEADERS, isOfAnswer } from './caching.ts'
+import { later } from './turn.ts'
 
 /** None of its methods may throw: a throw in here can end the process. */
 export interface Listener {
@@ -248,9 +249,6 @@ function callLater(args: unknown[]): void {
   const callback = args.find((argument) => typeof argument === 'function')
   if (callback !== undefined) later(callback as () => void)
 }
-
-/** In a later turn. Jest's jsdom has no setImmediate; and a test that fakes the timers afterwards does not stop this one. */
-export const later: (callback: () => void) => unknown = globalThis.setImmediate ?? globalThis.setTimeout
 
 /** How long an app has to end a response whose answer was replaced, ms. */
 const END_AFTER_MS = 100

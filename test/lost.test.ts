@@ -296,6 +296,16 @@ describe('after the session is committed on Fetch', () => {
     expect([heard, given.told.length]).toEqual([[expect.objectContaining(LATE)], 1])
   })
 
+  it.each(ways)('(%s), what is changed without a wait for it is told by its key', async (_, end) => {
+    const given = set()
+    const session = await end(given)
+    session.late = 1
+    await setImmediate()
+    await setImmediate()
+    expect(given.told.map(([error]) => error)).toEqual([expect.objectContaining(LATE)])
+    expect(given.told[0]?.[0].message).toMatch(/^cookie-sessions: POST \/logout: the session's 'late' changed/)
+  })
+
   it.each(ways)('(%s), save() throws', async (_, end) => {
     const given = set()
     const session = await end(given)
