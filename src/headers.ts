@@ -199,8 +199,12 @@ function decide(response: Hooked, [, second, third]: HeadArguments): boolean {
     if (response.headersSent) return false
   }
   if (failures !== undefined) {
-    fail(response, hook, failures)
-    return false
+    if (response.headersSent !== undefined) {
+      fail(response, hook, failures)
+      return false
+    }
+    // engine.io's stand-in cannot answer otherwise: a handshake goes on.
+    for (const failure of failures) failure.report()
   }
   if (_contentLength !== undefined) response._contentLength = _contentLength
   hook.isDecided = true
@@ -290,7 +294,7 @@ export class Undo {
   readonly #response: Hooked
   readonly #statusCode: number
   readonly #statusMessage: string
-  #before: [name: string, value: OutgoingHttpHeader | undefined][] | undefined
+  #before: [name: string, value: unknown][] | undefined
 
   constructor(response: Hooked) {
     this.#response = response
@@ -299,7 +303,7 @@ export class Undo {
   }
 
   /** `before` is what is there now. */
-  set(name: string, value: OutgoingHttpHeader, before: OutgoingHttpHeader | undefined): void {
+  set(name: string, value: OutgoingHttpHeader, before: unknown = this.#response.getHeader(name)): void {
     this.#response.setHeader(name, value as string)
     if (this.#before === undefined) this.#before = [[name, before]]
     else this.#before.push([name, before])

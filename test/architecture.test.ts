@@ -5,6 +5,8 @@ import { posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import * as formatModule from '../src/codec/format.ts'
+import { RESERVED } from '../src/data.ts'
+import { createSession, type SessionOwner } from '../src/session.ts'
 
 const { encodedLength, ...format } = formatModule
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -121,7 +123,7 @@ describe('imports in src/', () => {
   it('lead to files that exist, with their extension, or to packages', () => {
     for (const [path, to] of edges) {
       if (to.startsWith('src/')) expect(paths, path).toContain(to)
-      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|cookie|vary)$/)
+      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|cookie)$/)
     }
   })
 
@@ -136,6 +138,12 @@ describe('imports in src/', () => {
 
   it('never lead to an index.ts', () => {
     expect(edges.filter(([, to]) => /(^|\/)index(\.ts)?$/.test(to))).toEqual([])
+  })
+
+  it('lead to a platform from the entries alone', () => {
+    const platforms = ['src/connect.ts', 'src/fetch.ts']
+    const importers = edges.filter(([, to]) => platforms.includes(to)).map(([path]) => path)
+    expect([...new Set(importers)]).toEqual(['src/index.ts'])
   })
 
   it('never run in a circle, types included', () => {
@@ -215,7 +223,9 @@ describe('what reaches outside stands in one place:', () => {
     }
     const below = [...reached].filter((path) => path.startsWith('src/') && !path.startsWith('src/codec/'))
     expect(below.sort()).toEqual(
-      ['cookie', 'errors', 'fetch', 'options', 'request', 'session'].map((name) => `src/${name}.ts`),
+      ['caching', 'contracts', 'cookie', 'data', 'errors', 'fetch', 'lifecycle', 'options', 'session'].map(
+        (name) => `src/${name}.ts`,
+      ),
     )
     expect([...reached].filter((path) => !path.startsWith('src/')).sort()).toEqual(['#codec.wasm', 'cookie'])
   })
@@ -248,10 +258,18 @@ describe('what reaches outside stands in one place:', () => {
     expect(filesWith(/\bprocess\s*\??\.\s*env\b|\bNODE_ENV\b/)).toEqual(['src/codec/warn.ts'])
   })
 
-  it('nothing of timers, files or the network', () => {
-    expect(
-      filesWith(/\b(setTimeout|setInterval|setImmediate|queueMicrotask|nextTick|fetch|XMLHttpRequest)\s*\(/),
-    ).toEqual([])
+  it("timers where a response's end is awaited: what is left of a replaced answer, and changes that come too late", () => {
+    const calls = (path: string): string[] =>
+      [...strip(read(path)).matchAll(/\b(setTimeout|setImmediate)\b/g)].map(([name]) => name)
+    expect(filesWith(/\b(setTimeout|setImmediate)\b/)).toEqual(['src/connect.ts', 'src/headers.ts'])
+    expect(calls('src/connect.ts')).toEqual(['setImmediate'])
+    expect(calls('src/headers.ts').sort()).toEqual(['setImmediate', 'setTimeout'])
+    // Nothing in here keeps a process alive.
+    expect(strip(read('src/headers.ts'))).toMatch(/setTimeout\([^;]*?\)\.unref\?\.\(\)/)
+  })
+
+  it('nothing of other timers, files or the network', () => {
+    expect(filesWith(/\b(setInterval|queueMicrotask|nextTick|fetch|XMLHttpRequest)\s*\(/)).toEqual([])
   })
 
   it('no code made from text, and no prototype of others changed', () => {
@@ -259,6 +277,26 @@ describe('what reaches outside stands in one place:', () => {
     expect(filesWith(/\b(Object|Array|String|Buffer|IncomingMessage|ServerResponse)\.prototype\.\w+\s*=[^=]/)).toEqual(
       [],
     )
+  })
+})
+
+describe('what a request goes through', () => {
+  it.each(['caching', 'contracts', 'cookie', 'data', 'lifecycle', 'session'])('%s.ts knows no platform', (name) => {
+    const imported = edges.filter(([path]) => path === `src/${name}.ts`).map(([, to]) => to)
+    expect(imported.filter((to) => !to.startsWith('src/'))).toEqual([])
+    expect(imported.filter((to) => /^src\/(connect|fetch|headers|index)\.ts$/.test(to))).toEqual([])
+    expect(strip(read(`src/${name}.ts`))).not.toMatch(/\b(IncomingMessage|ServerResponse|Buffer)\b|\bprocess\s*\??\./)
+  })
+
+  it('caching.ts and contracts.ts are at the bottom: they import nothing', () => {
+    expect(edges.filter(([path]) => path === 'src/caching.ts' || path === 'src/contracts.ts')).toEqual([])
+  })
+
+  it("reserves the names of the session's prototype, neither more nor fewer", () => {
+    const prototype = Object.getPrototypeOf(createSession({} as SessionOwner, {}))
+    expect(Object.getOwnPropertyNames(prototype).sort()).toEqual([...RESERVED].sort())
+    // And below it nothing but what all objects have.
+    expect(Object.getPrototypeOf(prototype)).toBe(Object.prototype)
   })
 })
 

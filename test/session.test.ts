@@ -693,7 +693,7 @@ describe('save()', () => {
     ['flushHeaders()', (res: { flushHeaders(): void }) => res.flushHeaders()],
     ['write()', (res: { write(text: string): unknown }) => res.write('body')],
   ])('throws headers-sent after %s, when it is too late', async (_, begin) => {
-    const { value, cookies, errors } = await visit((req, res) => {
+    const { value, cookies } = await visit((req, res) => {
       begin(res)
       req.session.user = 'ann'
       const error = thrown(() => req.session.save())
@@ -706,10 +706,6 @@ describe('save()', () => {
       "cookie-sessions: GET /: save() has no effect on the client: the response's headers have been sent. Do this before the response begins",
     )
     expect(cookies).toEqual([])
-    // What was changed is told as well: the app may have expected it to be saved without save().
-    expect(errors).toEqual([
-      expect.objectContaining({ message: expect.stringContaining("the session's 'user' changed") }),
-    ])
   })
 
   it.each<[string, number, object | undefined]>([
