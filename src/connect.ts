@@ -1,12 +1,10 @@
 /** Sessions for Connect, Express and node:http: from a request to its response. */
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { privateCacheControl, varyOnCookie } from './caching.ts'
-import { createTextCodec } from './codec/codec.ts'
 import { HEADERS_SENT, type Platform } from './contracts.ts'
-import { isSecure, readCookies, removeCookie, setCookie } from './cookie.ts'
 import { descriptor } from './data.ts'
 import { add, beforeHeaders, type Failure, type Listener, shareAnswer, type Undo } from './headers.ts'
-import { createSite, Lifecycle, type Site } from './lifecycle.ts'
+import { createSite, Lifecycle, pass, type Site } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
 import { later } from './turn.ts'
@@ -61,9 +59,11 @@ export interface Middleware extends Handle {
 
 type ConnectLifecycle = Lifecycle<IncomingMessage, ServerResponse | undefined>
 
-const platform: Platform<IncomingMessage, ServerResponse | undefined> = {
+export const platform: Platform<IncomingMessage, ServerResponse | undefined> = {
   keepsObject: false,
-  cookies: (req, name) => readCookies(req.headers.cookie, name),
+  header: (req, name) => req.headers[name] as string | undefined,
+  isEncrypted: (req) =>
+    (req as ConnectRequest).secure === true || (req.socket as { encrypted?: boolean } | null)?.encrypted === true,
   whyNot(req, res) {
     if (res?.headersSent === true) return HEADERS_SENT
     // A response that does not say whether its headers are out, but can send them, is a stand-in such as engine.io's.
@@ -91,13 +91,17 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
   if (typeof (misused[0] as Partial<ServerResponse> | undefined)?.writeHead === 'function') {
     return misuse('sessions is what makes the middleware: write app.use(sessions({ secret }))', misused) as never
   }
-  const settings = checkSessionOptions(options)
-  const site = createSite(settings, createTextCodec(settings.codec), platform)
-  const { property, cookie, scope } = settings
+  return createMiddleware(createSite(checkSessionOptions(options), platform))
+}
+
+/** The middleware of a site. */
+export function createMiddleware(site: ConnectSite): Middleware {
+  const { property, scope } = site.settings
+  const name = site.transport.key
 
   // One descriptor and one key for every request: new closures for each would cost ten times as much (bench/README.md).
   // The cookie's name is in the key, so that a second session in the same cookie is found out.
-  const key: unique symbol = Symbol.for(`cookie-sessions ${cookie.name}`)
+  const key: unique symbol = Symbol.for(`cookie-sessions ${name}`)
   type Keyed = ConnectRequest & { [key]: ConnectLifecycle }
   const accessor = descriptor({
     configurable: true,
@@ -123,7 +127,7 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
     const present = (req as Partial<Keyed>)[key]
     // Mounted twice, the middleware does its work once.
     if (present?.belongsTo?.(site)) return next()
-    if (present !== undefined || property in req) return next(taken(property, cookie.name, present?.property))
+    if (present !== undefined || property in req) return next(taken(property, name, present?.property))
     const lifecycle = new Lifecycle(site, req, res as ServerResponse | undefined)
     ;(req as Keyed)[key] = lifecycle
     Object.defineProperty(req, property, accessor)
@@ -132,7 +136,9 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
       // A turn later: what the app did not wait for goes on after the last byte as well.
       res.once('close', () => later(() => lifecycle.end()))
     }
-    next()
+    const wait = pass(site, req)
+    if (wait === undefined) next()
+    else wait.then(() => next(), next)
   }
 
   function open(req: ConnectRequest): ReadonlySession {
@@ -190,18 +196,13 @@ class Exchange implements Listener {
 
   #commit(headers: Undo, wasAccessed: boolean): void {
     const res = this.#res
-    const { settings, codec } = this.#site
     const cacheControl = res.getHeader('Cache-Control')
     const outcome = this.#lifecycle.commit(textOf(cacheControl))
     if (outcome !== undefined) {
-      const { headers: given } = this.#req
-      const secure = isSecure(settings, isEncrypted(this.#req), given['x-forwarded-proto'] as string | undefined)
-      const line =
-        outcome === null
-          ? removeCookie(settings.cookie, secure)
-          : setCookie(settings.cookie, outcome, secure, codec.now())
-      const present = res.getHeader('Set-Cookie')
-      headers.set('Set-Cookie', add(present, line), present)
+      for (const [name, value] of this.#lifecycle.lines(outcome)) {
+        const present = res.getHeader(name)
+        headers.set(name, name === 'Set-Cookie' ? add(present, value) : value, present)
+      }
     }
     if (wasAccessed || outcome !== undefined) {
       const vary = res.getHeader('Vary')
@@ -218,9 +219,6 @@ class Exchange implements Listener {
 function textOf(value: OutgoingHttpHeader | undefined): string {
   return Array.isArray(value) ? value.join(', ') : String(value ?? '')
 }
-
-const isEncrypted = (req: ConnectRequest): boolean =>
-  req.secure === true || (req.socket as { encrypted?: boolean } | null)?.encrypted === true
 
 /** `delete req.session` takes the accessor away; an assignment after it leaves a property of the usual kind. */
 function noticeDelete(property: string, lifecycle: ConnectLifecycle, req: ConnectRequest): void {

@@ -3,12 +3,11 @@
  * Connect's; no node: module. Of the options, `property` and `scope` mean nothing here: what you wrap has sessions.
  */
 import { FAILURE, FAILURE_HEADERS, isOfAnswer, privateCacheControl, varyOnCookie } from './caching.ts'
-import { createTextCodec } from './codec/codec.ts'
 import { describe } from './codec/options.ts'
+import { isProduction } from './codec/warn.ts'
 import type { CookieAttributes, Outcome, Platform } from './contracts.ts'
-import { cookieAttributes, isSecure, readCookies, removeCookie, setCookie } from './cookie.ts'
 import { SessionError } from './errors.ts'
-import { createSite, Lifecycle } from './lifecycle.ts'
+import { createSite, Lifecycle, pass } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import { ownerOf, type Session } from './session.ts'
 import { later } from './turn.ts'
@@ -62,17 +61,27 @@ type Change = readonly [how: 'append' | 'set', name: string, value: string]
 /** Makes commit() leave mere rolling out. */
 const KEPT_BY_ALL = 'public'
 
-const platform: Platform<Source, undefined> = {
+/** `key`: the cookie's name. */
+const createPlatform = (key: string): Platform<Source, undefined> => ({
   keepsObject: true,
-  cookies(source, name) {
-    if (!isStore(source)) return readCookies(source.headers.get('Cookie') ?? undefined, name)
-    return source.getAll(name).map(({ value }) => value)
+  header(source, name) {
+    if (!isStore(source)) return source.headers.get(name) ?? undefined
+    return name === 'cookie'
+      ? source
+          .getAll(key)
+          .map(({ value }) => `${key}=${value}`)
+          .join('; ')
+      : undefined
   },
+  // Nothing tells how the request of a store came: Secure then, but on a developer's own machine.
+  isEncrypted: (source) => (isStore(source) ? isProduction() : source.url.startsWith('https:')),
   whyNot: () => undefined,
-  describe: (source) =>
-    isStore(source) ? 'a request' : `${source.method} ${/^[\w+.-]+:\/\/[^/?#]*([^?#]*)/.exec(source.url)?.[1] || '/'}`,
+  describe: nameOf,
   onCallback() {},
-}
+})
+
+const nameOf = (source: Source): string =>
+  isStore(source) ? 'a request' : `${source.method} ${/^[\w+.-]+:\/\/[^/?#]*([^?#]*)/.exec(source.url)?.[1] || '/'}`
 
 /**
  * Sessions in an encrypted, authenticated cookie. Throws a TypeError for options that are wrong or contradict each other, and a
@@ -90,13 +99,15 @@ export function sessions(options: SessionOptions<Request>): WithSession {
   }
   const settings = checkSessionOptions(options)
   // The callbacks are called for requests alone; a store has none of its own to pass.
-  const site = createSite(settings as never, createTextCodec(settings.codec), platform)
-  const { cookie } = settings
+  const { transport } = settings
+  const site = createSite(settings as never, createPlatform(transport.key))
 
   const wrap: Wrap = (handler) => {
     if (typeof handler !== 'function') throw notAHandler(handler)
     return async (request, ...rest) => {
       const lifecycle = begin(request)
+      const wait = pass(site, request)
+      if (wait !== undefined) await wait
       return conclude(lifecycle, request, await handler(request, lifecycle.get() as Session, ...rest))
     }
   }
@@ -126,11 +137,8 @@ export function sessions(options: SessionOptions<Request>): WithSession {
   function commitToStore(lifecycle: FetchLifecycle, store: CookieStore): void {
     const outcome = lifecycle.commit('')
     if (outcome !== undefined) {
-      store.set(
-        cookie.name,
-        outcome ?? '',
-        cookieAttributes(cookie, outcome === null, secureFor(lifecycle), site.codec.now()),
-      )
+      const attributes = transport.attributes(outcome === null, transport.isSecure(lifecycle), site.codec.now())
+      store.set(transport.key, outcome ?? '', attributes)
     }
     afterCommit(lifecycle)
   }
@@ -141,23 +149,13 @@ export function sessions(options: SessionOptions<Request>): WithSession {
     if (!site.isProduction) later(() => lifecycle.end())
   }
 
-  /** Nothing tells how the request of a store came: Secure then, but on a developer's own machine. */
-  function secureFor(lifecycle: FetchLifecycle): boolean {
-    const { request } = lifecycle
-    if (isStore(request)) return isSecure(settings, site.isProduction, undefined)
-    return isSecure(settings, request.url.startsWith('https:'), request.headers.get('X-Forwarded-Proto') ?? undefined)
-  }
-
   /** What is due on the headers of a response. */
   function changesTo(lifecycle: FetchLifecycle, headers: Headers): Change[] {
     const cacheControl = headers.get('Cache-Control') ?? ''
     const outcome: Outcome = lifecycle.commit(cacheControl)
     const changes: Change[] = []
     if (outcome !== undefined) {
-      const secure = secureFor(lifecycle)
-      const line =
-        outcome === null ? removeCookie(cookie, secure) : setCookie(cookie, outcome, secure, site.codec.now())
-      changes.push(['append', 'Set-Cookie', line])
+      for (const [name, value] of lifecycle.lines(outcome)) changes.push(['append', name, value])
     }
     const vary = headers.get('Vary') ?? ''
     const varying = varyOnCookie(vary)
@@ -175,7 +173,7 @@ export function sessions(options: SessionOptions<Request>): WithSession {
   function conclude<A extends Answer>(lifecycle: FetchLifecycle, request: Request, response: A): Response | A {
     if (response !== undefined && !isResponse(response)) {
       throw new TypeError(
-        `cookie-sessions: the handler of ${platform.describe(request)} must return a Response, returned ${describe(response)}`,
+        `cookie-sessions: the handler of ${nameOf(request)} must return a Response, returned ${describe(response)}`,
       )
     }
     let changes: Change[]

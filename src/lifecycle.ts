@@ -1,17 +1,25 @@
 /**
  * One session during one request: opened when first touched, changed, renewed or ended, and committed once, just before the response's
- * headers go out. Knows cookies' values, but neither headers nor what carries them.
+ * headers go out. Knows tokens, but neither what carries them nor how long they may be.
  */
-
 import { mayRoll } from './caching.ts'
 import { type OpenedText, REFUSED, type Reason, type Refused } from './codec/backend.ts'
-import type { TextCodec } from './codec/codec.ts'
+import { createTextCodec, type TextCodec } from './codec/codec.ts'
 import { serialize } from './codec/json.ts'
 import { describe } from './codec/options.ts'
 import { peekIssuedAt } from './codec/peek.ts'
 import { isProduction } from './codec/warn.ts'
-import { HEADERS_SENT, type Outcome, type Platform } from './contracts.ts'
-import { MAX_COOKIE_BYTES } from './cookie.ts'
+import {
+  type Carrier,
+  type Feature,
+  HEADERS_SENT,
+  type HeaderLine,
+  type Outcome,
+  type Platform,
+  type SessionFacts,
+  type SessionListener,
+} from './contracts.ts'
+import type { CookieTransport } from './cookie.ts'
 import {
   changedKeys,
   checkKeys,
@@ -31,20 +39,52 @@ import type { SessionSettings } from './options.ts'
 import { createSession, isSessionLike, ownerOf, type Session, type SessionOwner } from './session.ts'
 
 /** What all requests of one sessions() call share. */
-export interface Site<Request, Response> {
-  readonly settings: SessionSettings<Request>
+export interface Site<Req, Res> {
+  readonly settings: SessionSettings<Req>
   readonly codec: TextCodec
-  readonly platform: Platform<Request, Response>
+  readonly transport: CookieTransport
+  readonly platform: Platform<Req, Res>
+  readonly events: Events<Req>
+  /** Each waits for what one feature needs before the app runs. */
+  readonly gates: readonly NonNullable<Feature<Req>['gate']>[]
   /** Whether checks that help only a developer are left out. */
   readonly isProduction: boolean
 }
 
-export function createSite<Request, Response>(
-  settings: SessionSettings<Request>,
-  codec: TextCodec,
-  platform: Platform<Request, Response>,
-): Site<Request, Response> {
-  return { settings, codec, platform, isProduction: isProduction() }
+/** Who hears of each event. */
+type Events<Req> = { readonly [Event in keyof SessionListener<Req>]-?: NonNullable<SessionListener<Req>[Event]>[] }
+
+export function createSite<Req, Res>(
+  settings: SessionSettings<Req>,
+  platform: Platform<Req, Res>,
+  ...features: readonly Feature<Req>[]
+): Site<Req, Res> {
+  const all = [...settings.features, ...features]
+  const events: Events<Req> = { refused: [], failed: [], begun: [], ended: [], sealed: [] }
+  for (const feature of all) {
+    const listener = Object.hasOwn(feature, 'listener') ? feature.listener : undefined
+    for (const [event, listen] of Object.entries(listener ?? {}))
+      events[event as keyof Events<Req>].push(listen as never)
+  }
+  return {
+    settings,
+    codec: createTextCodec(settings.codec),
+    transport: settings.transport,
+    platform,
+    events,
+    gates: all.flatMap((feature) => (Object.hasOwn(feature, 'gate') ? (feature.gate ?? []) : [])),
+    isProduction: isProduction(),
+  }
+}
+
+/** Waits for all gates before the app runs; undefined where there is nothing to wait for. */
+export function pass<Req>(
+  { gates }: { readonly gates: Site<Req, never>['gates'] },
+  request: Req,
+): Promise<unknown> | undefined {
+  if (gates.length === 0) return undefined
+  const waits = gates.flatMap((gate) => gate(request) ?? [])
+  return waits.length === 0 ? undefined : Promise.all(waits)
 }
 
 /** A session object whose place another one has taken, and what it held then. */
@@ -54,7 +94,7 @@ interface Replaced {
   readonly before: Snapshot
 }
 
-export class Lifecycle<Req, Res> implements SessionOwner {
+export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
   // Private, so that nothing that walks or prints a request finds a secret.
   readonly #site: Site<Req, Res>
   readonly #request: Req
@@ -69,10 +109,12 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   #minIssuedAt = 0
   /** True once the incoming session was destroyed or replaced: its cookie must then be removed or overwritten. */
   #isEnded = false
+  /** When that session began. */
+  #endedAt: number | undefined
   #isTouched = false
   #isCommitted = false
-  /** The last error that save() threw. The app has already seen it, so commit() must not report it again. */
-  #reported: SessionError | undefined
+  /** Why save() failed last, and with which data. The app has already seen the error, so commit() must not report it again. */
+  #failed: { readonly error: SessionError; readonly json: string | undefined } | undefined
   /** What save() sealed. */
   #saved: { readonly json: string; readonly token: string } | undefined
   #replaced: Replaced[] | undefined
@@ -96,6 +138,14 @@ export class Lifecycle<Req, Res> implements SessionOwner {
 
   get request(): Req {
     return this.#request
+  }
+
+  header(name: string): string | undefined {
+    return this.#site.platform.header(this.#request, name)
+  }
+
+  isEncrypted(): boolean {
+    return this.#site.platform.isEncrypted(this.#request)
   }
 
   get wasAccessed(): boolean {
@@ -181,13 +231,14 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     if (late !== undefined) throw late
     const session = this.get()
     if (session === null) return
-    this.#reported = undefined
+    this.#failed = undefined
+    let json: string | undefined
     try {
-      const json = serializeSession(session)
+      json = serializeSession(session)
       if (json === this.#opened?.json) return
       this.#saved = { json, token: this.#sealChanged(session, json) }
     } catch (error) {
-      if (error instanceof SessionError) this.#reported = error
+      if (error instanceof SessionError) this.#failed = { error, json }
       throw error
     }
   }
@@ -215,14 +266,40 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     try {
       const outcome = this.#decide(cacheControl)
       this.#watch()
+      this.#announce(outcome)
       return outcome
     } catch (error) {
-      const reported = this.#reported
-      if (error instanceof SessionError && error.code === reported?.code && error.message === reported.message) {
-        return undefined
-      }
+      if (this.#isKnown(error)) return undefined
       throw error
     }
+  }
+
+  /** Whether save() has thrown this error: the same failure, of the same data. */
+  #isKnown(error: unknown): boolean {
+    if (!(error instanceof SessionError) || error.code !== this.#failed?.error.code) return false
+    let json: string | undefined
+    try {
+      json = serializeSession(this.#session as Session)
+    } catch {
+      // Not JSON: nor was it then, if the message is the same.
+      if (error.message !== this.#failed.error.message) return false
+    }
+    return json === this.#failed.json
+  }
+
+  #announce(outcome: Outcome): void {
+    const { begun, ended, sealed } = this.#site.events
+    if (begun.length + ended.length + sealed.length === 0) return
+    const facts = { createdAt: this.#createdAt }
+    if (this.#isEnded && this.#endedAt !== undefined) this.#emit('ended', { createdAt: this.#endedAt })
+    if (typeof outcome !== 'string') return
+    if (this.#opened === undefined && this.#session !== null) this.#emit('begun', facts)
+    this.#emit('sealed', facts)
+  }
+
+  /** The header lines that bring the client what commit() has decided. */
+  lines(outcome: string | null): readonly HeaderLine[] {
+    return this.#site.transport.write(this, outcome, this.#site.codec.now())
   }
 
   /** The response with the commit was refused: as if it had not happened. */
@@ -315,6 +392,7 @@ export class Lifecycle<Req, Res> implements SessionOwner {
 
   #restart(): void {
     this.#isEnded = true
+    this.#endedAt ??= this.#opened?.createdAt
     this.#opened = undefined
     this.#saved = undefined
     this.#createdAt = this.#site.codec.now()
@@ -329,19 +407,13 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     if (data === undefined) this.#createdAt = this.#site.codec.now()
     this.#session = this.#create(data ?? {})
     // Called last: onInvalid may use the session, or end it to remove the bad cookie.
-    for (const reason of reasons) {
-      this.#callApp(
-        () => this.#site.settings.onInvalid(reason, this.#request),
-        (error) => this.report(error),
-      )
-    }
+    for (const reason of reasons) this.#emit('refused', reason)
     this.#session ??= this.#create({})
   }
 
   /** The tokens that came: those that claim to have been issued last come first, so that the newest of several good ones serves. */
   #candidates(): string[] {
-    const { platform, settings } = this.#site
-    const tokens = platform.cookies(this.#request, settings.cookie.name)
+    const tokens = this.#site.transport.read(this)
     if (tokens.length < 2) return tokens
     const claims = tokens.map((token) => ({ token, issuedAt: peekIssuedAt(token) }))
     return claims.sort((a, b) => b.issuedAt - a.issuedAt).map(({ token }) => token)
@@ -362,7 +434,7 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   /** The data of a good cookie; of a bad one the reason. */
   #open(token: string, reasons: Reason[]): object | undefined {
     // More than a browser holds did not come from a browser: refused by its length.
-    const isLong = this.#cookieBytes(token) > MAX_COOKIE_BYTES
+    const isLong = token.length > this.#site.transport.maxTokenChars
     const result: OpenedText | Refused = isLong ? REFUSED.malformed : this.#site.codec.open(token)
     const data = result.ok ? parseSession(result.json) : undefined
     if (result.ok && data !== undefined) {
@@ -401,19 +473,15 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   }
 
   #seal(json: string): string {
-    const { codec, settings } = this.#site
-    const room = MAX_COOKIE_BYTES - this.#cookieBytes('')
+    const { codec, transport } = this.#site
+    const room = transport.maxTokenChars
     const token = codec.seal(json, this.#createdAt, this.#minIssuedAt)
     if (token !== undefined && token.length <= room) return token
     const needs = token === undefined ? `more than ${json.length}` : `${token.length}`
     throw new SessionError(
       'too-large',
-      `the session (${json.length} characters of JSON) takes ${needs} bytes sealed, and a cookie named '${settings.cookie.name}' holds ${room}: keep ids in it rather than what they stand for`,
+      `the session (${json.length} characters of JSON) takes ${needs} bytes sealed, and ${transport.name} holds ${room}: keep ids in it rather than what they stand for`,
     )
-  }
-
-  #cookieBytes(token: string): number {
-    return this.#site.settings.cookie.name.length + 1 + token.length
   }
 
   /** Reports that the session could not be saved with this response. */
@@ -427,19 +495,22 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   }
 
   report(error: unknown): void {
-    this.#callApp(() => this.#site.settings.onError(error, this.#request), console.error)
+    this.#emit('failed', error)
   }
 
-  /** Calls an app callback. It must not be able to crash the process by throwing or rejecting, because clients can trigger it at will. */
-  #callApp(callback: () => unknown, failed: (error: unknown) => void): void {
-    try {
-      const result = callback()
-      if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
-        Promise.resolve(result).catch(failed)
+  /** Calls the listeners, which may be the app's: they must not be able to crash the process, because clients can trigger them at will. */
+  #emit<Event extends keyof SessionListener<Req>>(event: Event, about: Reason | SessionFacts | unknown): void {
+    const failed = event === 'failed' ? console.error : (error: unknown) => this.report(error)
+    for (const listener of this.#site.events[event]) {
+      try {
+        const result = listener(about as never, this.#request)
+        if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
+          Promise.resolve(result).catch(failed)
+        }
+      } catch (error) {
+        failed(error)
       }
-    } catch (error) {
-      failed(error)
+      this.#site.platform.onCallback(this.#response)
     }
-    this.#site.platform.onCallback(this.#response)
   }
 }

@@ -2,7 +2,7 @@
 import { parseCookie } from 'cookie'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { MAX_COOKIE_BYTES, readCookies, removeCookie, setCookie } from '../src/cookie.ts'
+import { readCookies } from '../src/cookie.ts'
 import { checkSessionOptions, type SessionOptions } from '../src/options.ts'
 import {
   Browser,
@@ -94,10 +94,19 @@ describe('readCookies', () => {
 })
 
 describe('Set-Cookie', () => {
+  const line = (options: Partial<SessionOptions>, token: string | null, isEncrypted = false): string => {
+    const { transport } = checkSessionOptions({ secret: SECRET, ...options })
+    const [[name, value] = [], ...others] = transport.write(
+      { header: () => undefined, isEncrypted: () => isEncrypted },
+      token,
+      START,
+    )
+    expect([name, others]).toEqual(['Set-Cookie', []])
+    return value as string
+  }
   const TOMORROW = 'Fri, 02 Jan 2026 00:00:00 GMT'
   const attributes = (options: Partial<SessionOptions>): string => {
-    const { cookie, secure } = checkSessionOptions({ secret: SECRET, ...options })
-    return setCookie(cookie, 'token', secure === true, START)
+    return line({ ...options }, 'token')
   }
 
   it('keeps the session to the host, from scripts and from other sites, for a day', () => {
@@ -193,15 +202,17 @@ describe('Set-Cookie', () => {
   })
 
   it('takes a cookie away with the attributes that it was set with', () => {
-    const { cookie } = checkSessionOptions({ secret: SECRET, path: '/app', domain: 'example.com', partitioned: true })
-    expect(removeCookie(cookie, true)).toBe(
+    const options = { path: '/app', domain: 'example.com' }
+    expect(line({ ...options, partitioned: true }, null)).toBe(
       '_node=; Max-Age=0; Domain=example.com; Path=/app; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; Partitioned; SameSite=Lax',
     )
-    expect(removeCookie(cookie, false)).not.toContain('Secure')
+    expect(line(options, null)).not.toContain('Secure')
+    expect(line(options, null, true)).toContain('Secure')
   })
 
   it('is at most 4,096 bytes with its name and without its attributes', () => {
-    expect(MAX_COOKIE_BYTES).toBe(4_096)
+    const { transport } = checkSessionOptions({ secret: SECRET, session_key: 'sid' })
+    expect(transport.maxTokenChars).toBe(4_096 - 'sid='.length)
   })
 })
 

@@ -59,9 +59,9 @@ describe('sessions()', () => {
     const open = { secret: SECRET, session_key: 'a' }
     const settings = checkSessionOptions(open)
     open.session_key = 'b'
-    expect(settings.cookie.name).toBe('a')
+    expect(settings.transport.key).toBe('a')
     expect(Object.isFrozen(settings)).toBe(true)
-    expect(Object.isFrozen(settings.cookie)).toBe(true)
+    expect(Object.isFrozen(settings.transport)).toBe(true)
   })
 
   it('takes undefined for an option that is left out', async () => {
