@@ -1,22 +1,39 @@
 /** Sessions for Connect, Express and node:http: from a request to its response. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http'
 import { privateCacheControl, varyOnCookie } from './caching.ts'
 import { createTextCodec } from './codec/codec.ts'
 import { HEADERS_SENT, type Platform } from './contracts.ts'
 import { isSecure, readCookies, removeCookie, setCookie } from './cookie.ts'
 import { descriptor } from './data.ts'
-import { append, beforeHeaders, type Failure, type SetHeader, shareAnswer } from './headers.ts'
+import { add, beforeHeaders, type Failure, type Listener, shareAnswer, type Undo } from './headers.ts'
 import { createSite, Lifecycle, type Site } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
+import { later } from './turn.ts'
 
-declare module 'http' {
-  interface IncomingMessage {
-    /** The session, from `cookie-sessions`. Assign an object to replace its data, null to end it. */
-    get session(): Session
-    set session(value: SessionInput)
+interface OwnSession {
+  /** The session, from `cookie-sessions`. Assign an object to replace its data, null to end it. */
+  get session(): Session
+  set session(value: SessionInput)
+}
+
+declare global {
+  namespace Express {
+    interface Request {}
   }
 }
+
+declare module 'http' {
+  interface IncomingMessage extends RequestSession {}
+}
+
+/**
+ * Express's own request extends node's and Express.Request, so that two types of `session` would be an error. Where the types of another
+ * module (express-session's, cookie-session's) declare one there, it is taken.
+ */
+type RequestSession = 'session' extends keyof Express.Request
+  ? Pick<Express.Request, 'session' & keyof Express.Request>
+  : OwnSession
 
 /** What Connect and Express add to node's request. */
 interface ConnectRequest extends IncomingMessage {
@@ -106,18 +123,14 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
     const present = (req as Partial<Keyed>)[key]
     // Mounted twice, the middleware does its work once.
     if (present?.belongsTo?.(site)) return next()
-    if (present !== undefined || property in req)
-      return next(taken(property, cookie.name, present !== undefined, property in req))
+    if (present !== undefined || property in req) return next(taken(property, cookie.name, present?.property))
     const lifecycle = new Lifecycle(site, req, res as ServerResponse | undefined)
     ;(req as Keyed)[key] = lifecycle
     Object.defineProperty(req, property, accessor)
-    beforeHeaders(res, {
-      onHeaders: (set) => onHeaders(site, lifecycle, req, res, set),
-      onRefused: () => lifecycle.rollback(),
-    })
+    beforeHeaders(res, new Exchange(site, lifecycle, req, res))
     if (!site.isProduction && typeof res.once === 'function') {
       // A turn later: what the app did not wait for goes on after the last byte as well.
-      res.once('close', () => setImmediate(() => lifecycle.end()))
+      res.once('close', () => later(() => lifecycle.end()))
     }
     next()
   }
@@ -140,48 +153,69 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
 
 type ConnectSite = Site<IncomingMessage, ServerResponse | undefined>
 
-/** The headers are about to go out. */
-function onHeaders(
-  site: ConnectSite,
-  lifecycle: ConnectLifecycle,
-  req: ConnectRequest,
-  res: ServerResponse,
-  set: SetHeader,
-): Failure | undefined {
-  try {
-    const { settings } = site
-    noticeDelete(settings.property, lifecycle, req)
-    const { wasAccessed } = lifecycle
-    if (settings.rollsUntouched) lifecycle.get()
-    // What onInvalid has answered by itself is on its way already.
-    if (res.headersSent) return undefined
-    const cacheControl = textOf(res, 'Cache-Control')
-    const outcome = lifecycle.commit(cacheControl)
+/** One session on its way from a request to the response's headers. */
+class Exchange implements Listener {
+  readonly #site: ConnectSite
+  readonly #lifecycle: ConnectLifecycle
+  readonly #req: ConnectRequest
+  readonly #res: ServerResponse
+
+  constructor(site: ConnectSite, lifecycle: ConnectLifecycle, req: ConnectRequest, res: ServerResponse) {
+    this.#site = site
+    this.#lifecycle = lifecycle
+    this.#req = req
+    this.#res = res
+  }
+
+  onHeaders(headers: Undo): Failure | undefined {
+    const lifecycle = this.#lifecycle
+    try {
+      const { property, rollsUntouched } = this.#site.settings
+      noticeDelete(property, lifecycle, this.#req)
+      const { wasAccessed } = lifecycle
+      if (rollsUntouched) lifecycle.get()
+      // What onInvalid has answered by itself is on its way already.
+      if (this.#res.headersSent) return undefined
+      if (lifecycle.wasAccessed) this.#commit(headers, wasAccessed)
+      else lifecycle.commit('')
+      return undefined
+    } catch (error) {
+      return { report: () => lifecycle.reportFailure(error) }
+    }
+  }
+
+  onRefused(): void {
+    this.#lifecycle.rollback()
+  }
+
+  #commit(headers: Undo, wasAccessed: boolean): void {
+    const res = this.#res
+    const { settings, codec } = this.#site
+    const cacheControl = res.getHeader('Cache-Control')
+    const outcome = this.#lifecycle.commit(textOf(cacheControl))
     if (outcome !== undefined) {
-      const secure = isSecure(settings, isEncrypted(req), req.headers['x-forwarded-proto'] as string | undefined)
+      const { headers: given } = this.#req
+      const secure = isSecure(settings, isEncrypted(this.#req), given['x-forwarded-proto'] as string | undefined)
       const line =
         outcome === null
           ? removeCookie(settings.cookie, secure)
-          : setCookie(settings.cookie, outcome, secure, site.codec.now())
-      set('Set-Cookie', append(res, 'Set-Cookie', line))
+          : setCookie(settings.cookie, outcome, secure, codec.now())
+      const present = res.getHeader('Set-Cookie')
+      headers.set('Set-Cookie', add(present, line), present)
     }
     if (wasAccessed || outcome !== undefined) {
-      const vary = textOf(res, 'Vary')
-      const varying = varyOnCookie(vary)
-      if (varying !== vary) set('Vary', varying)
-      const kept = privateCacheControl(cacheControl, outcome !== undefined)
-      if (kept !== cacheControl) set('Cache-Control', kept)
+      const vary = res.getHeader('Vary')
+      const varying = varyOnCookie(textOf(vary))
+      if (varying !== vary) headers.set('Vary', varying, vary)
+      const kept = privateCacheControl(textOf(cacheControl), outcome !== undefined)
+      if (kept !== cacheControl) headers.set('Cache-Control', kept, cacheControl)
     }
-    lifecycle.reportLost()
-    return undefined
-  } catch (error) {
-    return { report: () => lifecycle.reportFailure(error) }
+    this.#lifecycle.reportLost()
   }
 }
 
 /** A header's value, several lines as one (RFC 9110 section 5.3). */
-function textOf(res: ServerResponse, name: string): string {
-  const value = res.getHeader(name)
+function textOf(value: OutgoingHttpHeader | undefined): string {
   return Array.isArray(value) ? value.join(', ') : String(value ?? '')
 }
 
@@ -203,17 +237,14 @@ function freeze<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** Passed to next(): which session the property, or the cookie, has already. */
-function taken(property: string, name: string, isCookieTaken: boolean, isPropertyTaken: boolean): TypeError {
-  if (!isCookieTaken) {
-    return new TypeError(
-      `cookie-sessions: req.${property} is taken: give the session of the cookie '${name}' another place with the option property, and a cookie of its own with session_key`,
-    )
-  }
+/** Passed to next(): what has the property, or the cookie, already. `other` is the property of the session in that cookie. */
+function taken(property: string, name: string, other: string | undefined): TypeError {
   return new TypeError(
-    isPropertyTaken
-      ? `cookie-sessions: another sessions() has made req.${property} from the cookie '${name}' already, so this one would do nothing: mount one of them, or give each its own property and session_key`
-      : `cookie-sessions: the cookie '${name}' is the session of another property already: give req.${property} another cookie with the option session_key`,
+    other === undefined
+      ? `cookie-sessions: req.${property} is taken: give the session of the cookie '${name}' another place with the option property, and a cookie of its own with session_key`
+      : other === property
+        ? `cookie-sessions: another sessions() has made req.${property} from the cookie '${name}' already, so this one would do nothing: mount one of them, or give each its own property and session_key`
+        : `cookie-sessions: the cookie '${name}' holds req.${other} already: give req.${property} another cookie with the option session_key`,
   )
 }
 

@@ -11,6 +11,7 @@ import { SessionError } from './errors.ts'
 import { createSite, Lifecycle } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import { ownerOf, type Session } from './session.ts'
+import { later } from './turn.ts'
 
 export type { Backend, Reason } from './codec/backend.ts'
 export type { Secret } from './codec/options.ts'
@@ -131,7 +132,13 @@ export function sessions(options: SessionOptions<Request>): WithSession {
         cookieAttributes(cookie, outcome === null, secureFor(lifecycle), site.codec.now()),
       )
     }
+    afterCommit(lifecycle)
+  }
+
+  function afterCommit(lifecycle: FetchLifecycle): void {
     lifecycle.reportLost()
+    // The response's end shows nowhere here; what the app did not wait for shows in a later turn, if it is quick.
+    if (!site.isProduction) later(() => lifecycle.end())
   }
 
   /** Nothing tells how the request of a store came: Secure then, but on a developer's own machine. */
@@ -157,7 +164,7 @@ export function sessions(options: SessionOptions<Request>): WithSession {
     if (varying !== vary) changes.push(['set', 'Vary', varying])
     const kept = privateCacheControl(cacheControl, outcome !== undefined)
     if (kept !== cacheControl) changes.push(['set', 'Cache-Control', kept])
-    lifecycle.reportLost()
+    afterCommit(lifecycle)
     return changes
   }
 

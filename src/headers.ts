@@ -7,14 +7,12 @@
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { FAILURE, FAILURE_HEADERS, isOfAnswer } from './caching.ts'
-
-/** Sets a header, so that it can be taken back if node refuses the response. */
-export type SetHeader = (name: string, value: OutgoingHttpHeader) => void
+import { later } from './turn.ts'
 
 /** None of its methods may throw: a throw in here can end the process. */
 export interface Listener {
-  /** May set headers. Returns undefined, or the failure for which the app's answer must not go out. */
-  onHeaders(set: SetHeader): Failure | undefined
+  /** May set headers, by `headers`. Returns undefined, or the failure for which the app's answer must not go out. */
+  onHeaders(headers: Undo): Failure | undefined
   /** node has refused the headers (a bad status, a bad header): the response is as it was before the call. */
   onRefused(): void
 }
@@ -29,25 +27,34 @@ type WriteHead = (...args: HeadArguments) => ServerResponse
 type Write = (...args: unknown[]) => boolean
 type End = (...args: unknown[]) => ServerResponse
 
-interface Hook {
-  readonly listeners: Listener[]
+/** One response's state. */
+class Hook {
+  /** The session mounted last comes first, as if its hook were around the others'. */
+  listeners: Listener | readonly Listener[]
   readonly writeHead: WriteHead
   readonly write: Write
   readonly end: End
   /** What the listeners have set. */
-  undo: Undo | undefined
+  undo: Undo | undefined = undefined
   /** Whether all of them were called, and the app's answer goes out. */
-  isDecided: boolean
+  isDecided = false
   /** Whether the headers are on their way. */
-  isDone: boolean
+  isDone = false
   /** Whether they are those of a failure. */
-  isFailed: boolean
+  isFailed = false
   /** Whether another body takes the place of the app's. */
-  isReplaced: boolean
+  isReplaced = false
   /** Whether the app is at its last chunk. */
-  isEnding: boolean
+  isEnding = false
   /** Whether more than one party may answer: what comes after the first answer is then dropped, where node would throw. */
-  isShared: boolean
+  isShared = false
+
+  constructor(response: { writeHead: WriteHead; write: Write; end: End }, listener: Listener) {
+    this.listeners = listener
+    this.writeHead = response.writeHead
+    this.write = response.write
+    this.end = response.end
+  }
 }
 
 const HOOK: unique symbol = Symbol('cookie-sessions')
@@ -68,30 +75,19 @@ export function beforeHeaders(response: ServerResponse, listener: Listener): voi
   const hooked = response as Hooked
   const present = hooked[HOOK]
   if (present !== undefined && !present.isDone) {
-    // The session mounted last is decided first, as if its hook were around the others'.
-    present.listeners.unshift(listener)
+    present.listeners = [listener, ...listenersOf(present)]
     return
   }
-  const { writeHead, write, end } = response as unknown as { writeHead: WriteHead; write: Write; end: End }
-  hooked[HOOK] = {
-    listeners: [listener],
-    writeHead,
-    write,
-    end,
-    undo: undefined,
-    isDecided: false,
-    isDone: false,
-    isFailed: false,
-    isReplaced: false,
-    isEnding: false,
-    isShared: false,
-  }
+  hooked[HOOK] = new Hook(response as unknown as Hook, listener)
   response.writeHead = hookedWriteHead as ServerResponse['writeHead']
   // Its other, deprecated name (DEP0063).
   if ('writeHeader' in response) response.writeHeader = response.writeHead
-  if (typeof write === 'function') response.write = hookedWrite as ServerResponse['write']
-  if (typeof end === 'function') response.end = hookedEnd as ServerResponse['end']
+  if (typeof response.write === 'function') response.write = hookedWrite as ServerResponse['write']
+  if (typeof response.end === 'function') response.end = hookedEnd as ServerResponse['end']
 }
+
+const listenersOf = ({ listeners }: Hook): readonly Listener[] =>
+  Array.isArray(listeners) ? listeners : [listeners as Listener]
 
 /** From now on, an answer after the answer is dropped: an app's callback may have answered, or may yet, and the app does not know. */
 export function shareAnswer(response: ServerResponse): void {
@@ -123,42 +119,55 @@ function hookedWriteHead(this: Hooked, ...args: HeadArguments): ServerResponse {
       : hook.writeHead.call(this, 500)
   }
   if (isRefused(this, args)) return hook.writeHead.apply(this, args)
-  return orRefused(this, () => {
+  try {
     if (!decide(this, args)) return this
     hook.isDone = true
     if (args.length === 0) return hook.writeHead.call(this)
     return typeof second === 'string'
       ? hook.writeHead.call(this, statusCode, second)
       : hook.writeHead.call(this, statusCode)
-  })
+  } catch (error) {
+    takeBack(this)
+    throw error
+  }
 }
 
 function hookedWrite(this: Hooked, ...args: unknown[]): boolean {
   const [chunk] = args
   const hook = this[HOOK]
-  return orRefused(this, () => {
+  try {
     // What node refuses, it refuses before the headers.
-    if (typeof chunk === 'string' || chunk instanceof Uint8Array) decideEarly(this)
+    if (isChunk(chunk)) decideEarly(this)
     if (!hook.isReplaced && !isAnswered(this)) return hook.write.apply(this, args)
-    callLater(args)
-    return true
-  })
+  } catch (error) {
+    takeBack(this)
+    throw error
+  }
+  callLater(args)
+  return true
 }
 
 function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
-  const [first, second] = args
   const hook = this[HOOK]
-  const chunk = typeof first === 'function' || !first ? '' : first
-  return orRefused(this, () => {
-    if (typeof chunk === 'string') decideEarly(this, () => Buffer.byteLength(chunk, second as BufferEncoding))
-    else if (chunk instanceof Uint8Array) decideEarly(this, () => chunk.byteLength)
-    if (isAnswered(this) || (hook.isReplaced && this.writableEnded)) {
-      callLater(args)
-      return this
-    }
-    return hook.isReplaced ? endReplaced(this, args) : hook.end.apply(this, args)
-  })
+  const chunk = typeof args[0] === 'function' || !args[0] ? '' : args[0]
+  try {
+    if (isChunk(chunk)) decideEarly(this, chunk, args[1])
+    if (!hook.isReplaced && !isAnswered(this)) return hook.end.apply(this, args)
+    if (!this.writableEnded) return endReplaced(this, args)
+  } catch (error) {
+    takeBack(this)
+    throw error
+  }
+  callLater(args)
+  return this
 }
+
+/** What node writes: text, or a Uint8Array of any realm (Jest's tests run in another one than node's Buffers). */
+function isChunk(value: unknown): value is string | Uint8Array {
+  return typeof value === 'string' || (ArrayBuffer.isView(value) && tagOf(value) === 'Uint8Array')
+}
+
+const tagOf = (value: ArrayBufferView): unknown => (value as Partial<Uint8Array>)[Symbol.toStringTag]
 
 /** A status that node refuses before it looks at anything else. (HTTP/2 looks at it last.) */
 function isRefused(response: Hooked, [statusCode]: HeadArguments): boolean {
@@ -168,21 +177,15 @@ function isRefused(response: Hooked, [statusCode]: HeadArguments): boolean {
   return !('stream' in response) && (code < 100 || code > 999)
 }
 
-/** Takes back what was decided if the headers do not go out after all: something in them is wrong, or in the chunk behind them. */
-function orRefused<Result>(response: Hooked, send: () => Result): Result {
+/** The headers do not go out after all: something in them is wrong, or in the chunk behind them. */
+function takeBack(response: Hooked): void {
   const hook = response[HOOK]
-  try {
-    return send()
-  } catch (error) {
-    if (hook.undo !== undefined && !response.headersSent) {
-      hook.isDone = false
-      hook.isDecided = false
-      hook.undo.all()
-      hook.undo = undefined
-      for (const listener of hook.listeners) listener.onRefused()
-    }
-    throw error
-  }
+  if (hook.undo === undefined || response.headersSent) return
+  hook.isDone = false
+  hook.isDecided = false
+  hook.undo.all()
+  hook.undo = undefined
+  for (const listener of listenersOf(hook)) listener.onRefused()
 }
 
 /** Calls the listeners, unless they were. Returns whether the app's answer goes out. */
@@ -194,17 +197,22 @@ function decide(response: Hooked, [, second, third]: HeadArguments): boolean {
   // The length of the chunk that waits, which is not that of what a callback of the app's may answer.
   const { _contentLength } = response
   if (_contentLength !== undefined) response._contentLength = null
-  setHeaders(response, typeof second === 'string' ? third : (third ?? second), undo)
-  const failures: Failure[] = []
-  for (const listener of hook.listeners) {
-    const failure = listener.onHeaders((name, value) => undo.set(name, value))
-    if (failure !== undefined) failures.push(failure)
+  const headers = typeof second === 'string' ? third : (third ?? second)
+  if (headers !== undefined && headers !== null) setHeaders(response, headers, undo)
+  let failures: Failure[] | undefined
+  for (const listener of listenersOf(hook)) {
+    const failure = listener.onHeaders(undo)
+    if (failure !== undefined) failures = [...(failures ?? []), failure]
     // A callback of the app's has answered.
     if (response.headersSent) return false
   }
-  if (failures.length > 0) {
-    fail(response, hook, failures)
-    return false
+  if (failures !== undefined) {
+    if (response.headersSent !== undefined) {
+      fail(response, hook, failures)
+      return false
+    }
+    // engine.io's stand-in cannot answer otherwise: a handshake goes on.
+    for (const failure of failures) failure.report()
   }
   if (_contentLength !== undefined) response._contentLength = _contentLength
   hook.isDecided = true
@@ -212,19 +220,24 @@ function decide(response: Hooked, [, second, third]: HeadArguments): boolean {
 }
 
 /** Decides before a chunk is passed on. Where other hooks are around ours, the headers go at once, since those may change the session. */
-function decideEarly(response: Hooked, length?: () => number): void {
+function decideEarly(response: Hooked, last?: string | Uint8Array, encoding?: unknown): void {
   const hook = response[HOOK]
   if (hook.isDone || hook.isFailed || response.headersSent || response.writableEnded || response.destroyed) return
   if (isRefused(response, [response.statusCode])) return
-  hook.isEnding = length !== undefined
-  if (response.writeHead === (hookedWriteHead as unknown)) decide(response, [])
+  hook.isEnding = last !== undefined
+  if (response.writeHead === (hookedWriteHead as unknown)) decide(response, NO_ARGUMENTS)
   else {
     // node's end() notes the length of the only chunk, for the header Content-Length.
-    if (length !== undefined && response._contentLength === null) response._contentLength = length()
+    if (last !== undefined && response._contentLength === null) {
+      response._contentLength =
+        typeof last === 'string' ? Buffer.byteLength(last, encoding as BufferEncoding) : last.byteLength
+    }
     response.writeHead(response.statusCode)
   }
   hook.isEnding = false
 }
+
+const NO_ARGUMENTS: HeadArguments = []
 
 /** Whether the response is over, and perhaps not by the party that calls now. */
 function isAnswered(response: Hooked): boolean {
@@ -234,7 +247,7 @@ function isAnswered(response: Hooked): boolean {
 /** A dropped chunk counts as written: whoever waits for its callback goes on, in a later turn as with node. */
 function callLater(args: unknown[]): void {
   const callback = args.find((argument) => typeof argument === 'function')
-  if (callback !== undefined) setImmediate(callback as () => void)
+  if (callback !== undefined) later(callback as () => void)
 }
 
 /** How long an app has to end a response whose answer was replaced, ms. */
@@ -246,29 +259,34 @@ const END_AFTER_MS = 100
  */
 function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void {
   hook.isFailed = true
-  try {
-    for (const name of response.getHeaderNames()) if (isOfAnswer(name)) response.removeHeader(name)
-    response.setHeader('Cache-Control', 'no-store')
+  attempt(() => {
     response.statusCode = 500
     // Its own reason phrase goes with the status (HTTP/2 has none).
     if (!('stream' in response)) response.statusMessage = ''
-  } catch {
-    // The client is gone, or the response is.
-  }
+    for (const name of response.getHeaderNames()) if (isOfAnswer(name)) response.removeHeader(name)
+    response.setHeader('Cache-Control', 'no-store')
+  })
   for (const failure of failures) failure.report()
   if (hook.isDone || response.headersSent) return
   hook.isDone = true
-  try {
+  attempt(() => {
     for (const [name, value] of FAILURE_HEADERS) response.setHeader(name, value)
+  })
+  attempt(() => {
     hook.writeHead.call(response, 500)
     hook.isReplaced = true
     if (hook.isEnding) return
     setTimeout(() => {
       if (!response.writableEnded) endReplaced(response)
     }, END_AFTER_MS).unref?.()
-  } catch {
-    // The client is gone, or the response is.
-  }
+  })
+}
+
+/** The client may be gone, and its response with it. */
+function attempt(step: () => void): void {
+  try {
+    step()
+  } catch {}
 }
 
 /** In two calls, since HTTP/2's end() takes its chunk through all that is hooked around ours. */
@@ -281,37 +299,37 @@ function endReplaced(response: Hooked, args: readonly unknown[] = []): ServerRes
   )
 }
 
-/** What a response was before headers were set on it, to be taken back. */
-class Undo {
+/** Sets headers on a response, and takes them back. */
+export class Undo {
   readonly #response: Hooked
   readonly #statusCode: number
   readonly #statusMessage: string
-  readonly #marks: Marks
-  readonly #before: [name: string, value: OutgoingHttpHeader | undefined][] = []
+  #before: [name: string, value: unknown][] | undefined
 
   constructor(response: Hooked) {
     this.#response = response
     this.#statusCode = response.statusCode
     this.#statusMessage = response.statusMessage
-    const { _removedContLen = false, _removedTE = false, _removedConnection = false } = response
-    this.#marks = { _contentLength: null, _removedContLen, _removedTE, _removedConnection }
   }
 
-  set(name: string, value: OutgoingHttpHeader): void {
-    this.#before.push([name, this.#response.getHeader(name)])
+  /** `before` is what is there now. */
+  set(name: string, value: OutgoingHttpHeader, before: unknown = this.#response.getHeader(name)): void {
     this.#response.setHeader(name, value as string)
+    if (this.#before === undefined) this.#before = [[name, before]]
+    else this.#before.push([name, before])
   }
 
   all(): void {
     const response = this.#response
-    for (const [name, value] of this.#before.reverse()) {
+    const { _removedContLen = false, _removedTE = false, _removedConnection = false } = response
+    for (const [name, value] of this.#before?.reverse() ?? []) {
       if (value === undefined) response.removeHeader(name)
       else response.setHeader(name, value as string)
     }
     response.statusCode = this.#statusCode
     if (response.statusMessage !== this.#statusMessage) response.statusMessage = this.#statusMessage
     if ('stream' in response) response.removeHeader(':status')
-    else Object.assign(response, this.#marks)
+    else Object.assign(response, { _contentLength: null, _removedContLen, _removedTE, _removedConnection })
   }
 }
 
@@ -320,7 +338,6 @@ class Undo {
  * spelling of a name wins, but every Set-Cookie is kept; a list (flat, or of pairs) may repeat a name, which adds up.
  */
 function setHeaders(response: ServerResponse, headers: unknown, undo: Undo): void {
-  if (headers === undefined || headers === null) return
   const isList = Array.isArray(headers)
   // node skips an empty name, but not when the headers of writeHead() are the only ones.
   const skipsEmpty = !('stream' in response) && response.getHeaderNames?.().length > 0
@@ -328,17 +345,17 @@ function setHeaders(response: ServerResponse, headers: unknown, undo: Undo): voi
   for (const [name, value] of isList ? pairs(headers) : Object.entries(headers as OutgoingHttpHeaders)) {
     if (name === '' && skipsEmpty) continue
     const key = String(name).toLowerCase()
-    const present = seen.has(key) && (isList || key === 'set-cookie') ? response.getHeader(name) : undefined
+    const present = response.getHeader(name)
     // Alone first: among others, node would not see what is wrong with it.
-    undo.set(name, value as string)
-    if (present !== undefined) undo.set(name, [present, value].flat() as string[])
+    undo.set(name, value as string, present)
+    if (seen.has(key) && (isList || key === 'set-cookie'))
+      undo.set(name, add(present, value as string), value as string)
     seen.add(key)
   }
 }
 
-/** The value of a header with one more. Node's own appendHeader() adds to the very list that the app passed, and may use again. */
-export function append(response: ServerResponse, name: string, value: OutgoingHttpHeader): OutgoingHttpHeader {
-  const present = response.getHeader(name)
+/** A header's value with one more. Node's own appendHeader() adds to the very list that the app passed, and may use again. */
+export function add(present: OutgoingHttpHeader | undefined, value: OutgoingHttpHeader): OutgoingHttpHeader {
   return present === undefined ? value : ([present, value].flat() as string[])
 }
 

@@ -11,7 +11,7 @@ export type { SessionErrorCode } from './errors.ts'
 export type { SessionOptions } from './options.ts'
 export type { Callback, Session, SessionData, SessionInput, SessionMethods } from './session.ts'
 
-/** The middleware. `require()` returns it alone, so the other names are its properties as well. */
+/** The middleware, with the other names on it: `require()` returns nothing else (index.cts). */
 const sessions: typeof middleware & {
   sessions: typeof middleware
   createCodec: typeof createCodec
@@ -19,4 +19,4 @@ const sessions: typeof middleware & {
   SessionError: typeof SessionError
 } = Object.assign(middleware, { sessions: middleware, createCodec, generateSecret, SessionError })
 
-export { createCodec, generateSecret, SessionError, sessions, sessions as default, sessions as 'module.exports' }
+export { createCodec, generateSecret, SessionError, sessions, sessions as default }

@@ -90,6 +90,10 @@ export class Lifecycle<Req, Res> implements SessionOwner {
     return this.#site === site
   }
 
+  get property(): string {
+    return this.#site.settings.property
+  }
+
   get request(): Req {
     return this.#request
   }
@@ -113,14 +117,14 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   get(): Session | null {
     if (this.#session === undefined) {
       this.#load()
-      if (this.#isCommitted) this.#watch()
+      if (!this.#site.isProduction && this.#whyLate() !== undefined) this.#watch()
     }
     return this.#session as Session | null
   }
 
   set(value: unknown): void {
     const isEnd = value === null || value === undefined
-    const call = `req.${this.#site.settings.property} = ${isEnd ? 'null' : '{...}'}`
+    const call = `req.${this.property} = ${isEnd ? 'null' : '{...}'}`
     const late = this.lateError(call)
     if (isEnd) this.#end(call)
     else {
@@ -189,10 +193,15 @@ export class Lifecycle<Req, Res> implements SessionOwner {
   }
 
   lateError(call: string): SessionError | undefined {
-    const { platform } = this.#site
-    const why = this.#isCommitted ? HEADERS_SENT : platform.whyNot(this.#request, this.#response)
+    const why = this.#whyLate()
     if (why === undefined) return undefined
+    const { platform } = this.#site
     return reportable('headers-sent', platform.describe(this.#request), `${call} has no effect on the client: ${why}`)
+  }
+
+  /** Why the session cannot reach the client any more, or undefined while it can. */
+  #whyLate(): string | undefined {
+    return this.#isCommitted ? HEADERS_SENT : this.#site.platform.whyNot(this.#request, this.#response)
   }
 
   /**

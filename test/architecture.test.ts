@@ -5,6 +5,8 @@ import { posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import * as formatModule from '../src/codec/format.ts'
+import { RESERVED } from '../src/data.ts'
+import { createSession, type SessionOwner } from '../src/session.ts'
 
 const { encodedLength, ...format } = formatModule
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -121,7 +123,7 @@ describe('imports in src/', () => {
   it('lead to files that exist, with their extension, or to packages', () => {
     for (const [path, to] of edges) {
       if (to.startsWith('src/')) expect(paths, path).toContain(to)
-      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|cookie|vary)$/)
+      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|cookie)$/)
     }
   })
 
@@ -136,6 +138,12 @@ describe('imports in src/', () => {
 
   it('never lead to an index.ts', () => {
     expect(edges.filter(([, to]) => /(^|\/)index(\.ts)?$/.test(to))).toEqual([])
+  })
+
+  it('lead to a platform from the entries alone', () => {
+    const platforms = ['src/connect.ts', 'src/fetch.ts']
+    const importers = edges.filter(([, to]) => platforms.includes(to)).map(([path]) => path)
+    expect([...new Set(importers)]).toEqual(['src/index.ts'])
   })
 
   it('never run in a circle, types included', () => {
@@ -203,9 +211,8 @@ describe('what reaches outside stands in one place:', () => {
     expect(allowed.length).toBeGreaterThan(0)
   })
 
-  it('the packages cookie in options.ts, vary in connect.ts', () => {
+  it('the package cookie in options.ts', () => {
     expect(edges.filter(([, to]) => to === 'cookie').map(([path]) => path)).toEqual(['src/options.ts'])
-    expect(edges.filter(([, to]) => to === 'vary').map(([path]) => path)).toEqual(['src/connect.ts'])
   })
 
   it('Request, Response and Headers in fetch.ts, which reaches neither Connect nor node', () => {
@@ -216,7 +223,9 @@ describe('what reaches outside stands in one place:', () => {
     }
     const below = [...reached].filter((path) => path.startsWith('src/') && !path.startsWith('src/codec/'))
     expect(below.sort()).toEqual(
-      ['cookie', 'errors', 'fetch', 'options', 'request', 'session'].map((name) => `src/${name}.ts`),
+      ['caching', 'contracts', 'cookie', 'data', 'errors', 'fetch', 'lifecycle', 'options', 'session', 'turn'].map(
+        (name) => `src/${name}.ts`,
+      ),
     )
     expect([...reached].filter((path) => !path.startsWith('src/')).sort()).toEqual(['#codec.wasm', 'cookie'])
   })
@@ -249,10 +258,17 @@ describe('what reaches outside stands in one place:', () => {
     expect(filesWith(/\bprocess\s*\??\.\s*env\b|\bNODE_ENV\b/)).toEqual(['src/codec/warn.ts'])
   })
 
-  it('nothing of timers, files or the network', () => {
-    expect(
-      filesWith(/\b(setTimeout|setInterval|setImmediate|queueMicrotask|nextTick|fetch|XMLHttpRequest)\s*\(/),
-    ).toEqual([])
+  it("timers where a response's end is awaited: what is left of a replaced answer, and changes that come too late", () => {
+    const calls = (path: string): string[] =>
+      [...strip(read(path)).matchAll(/\b(setTimeout|setImmediate)\b/g)].map(([name]) => name)
+    expect(filesWith(/\b(setTimeout|setImmediate)\b/)).toEqual(['src/headers.ts', 'src/turn.ts'])
+    expect(calls('src/headers.ts')).toEqual(['setTimeout'])
+    // Nothing in here keeps a process alive.
+    expect(strip(read('src/headers.ts'))).toMatch(/setTimeout\([^;]*?\)\.unref\?\.\(\)/)
+  })
+
+  it('nothing of other timers, files or the network', () => {
+    expect(filesWith(/\b(setInterval|queueMicrotask|nextTick|fetch|XMLHttpRequest)\s*\(/)).toEqual([])
   })
 
   it('no code made from text, and no prototype of others changed', () => {
@@ -260,6 +276,42 @@ describe('what reaches outside stands in one place:', () => {
     expect(filesWith(/\b(Object|Array|String|Buffer|IncomingMessage|ServerResponse)\.prototype\.\w+\s*=[^=]/)).toEqual(
       [],
     )
+  })
+})
+
+describe('what a request goes through', () => {
+  it.each(['caching', 'contracts', 'cookie', 'data', 'lifecycle', 'session'])('%s.ts knows no platform', (name) => {
+    const imported = edges.filter(([path]) => path === `src/${name}.ts`).map(([, to]) => to)
+    expect(imported.filter((to) => !to.startsWith('src/'))).toEqual([])
+    expect(imported.filter((to) => /^src\/(connect|fetch|headers|index)\.ts$/.test(to))).toEqual([])
+    expect(strip(read(`src/${name}.ts`))).not.toMatch(/\b(IncomingMessage|ServerResponse|Buffer)\b|\bprocess\s*\??\./)
+  })
+
+  it('caching.ts and contracts.ts are at the bottom: they import nothing', () => {
+    expect(edges.filter(([path]) => path === 'src/caching.ts' || path === 'src/contracts.ts')).toEqual([])
+  })
+
+  it("reserves the names of the session's prototype, neither more nor fewer", () => {
+    const prototype = Object.getPrototypeOf(createSession({} as SessionOwner, {}))
+    expect(Object.getOwnPropertyNames(prototype).sort()).toEqual([...RESERVED].sort())
+    // And below it nothing but what all objects have.
+    expect(Object.getPrototypeOf(prototype)).toBe(Object.prototype)
+  })
+})
+
+describe('the entries', () => {
+  it.each(['index', 'fetch', 'codec/index', 'codec/js'])('have all the names of %s.ts in CommonJS as well', (entry) => {
+    const module = strip(read(`src/${entry}.ts`))
+    const lists = [...module.matchAll(/^export (?:type )?{([^}]*)}/gm)].flatMap(([, list = '']) => list.split(','))
+    const names = [
+      ...lists.map((item) => item.trim().split(' ').at(-1)),
+      ...[...module.matchAll(/^export (?:\w+ )*?(?:const|class|function|interface|type) (\w+)/gm)].map(
+        ([, name]) => name,
+      ),
+    ]
+    const required = strip(read(`src/${entry}.cts`))
+    expect(names.length).toBeGreaterThan(1)
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(required))).toEqual([])
   })
 })
 
@@ -277,7 +329,8 @@ describe('the modules', () => {
 
   it('have no default but the public one, and no enums, namespaces or parameter properties', () => {
     for (const { path, text } of sources) {
-      const code = strip(text)
+      // What others have declared as a namespace can only be named as one.
+      const code = strip(text).replace(/^declare global {\n {2}namespace Express {/m, '')
       if (!path.endsWith('/index.ts')) expect(code, path).not.toMatch(/^export default\b/m)
       expect(code, path).not.toMatch(/^\s*(export )?(const )?(enum|namespace)\s+\w/m)
       expect(code, path).not.toMatch(/constructor\([^)]*\b(private|public|protected|readonly)\b/)
@@ -390,11 +443,12 @@ describe('package.json', () => {
     [field: string]: unknown
   }
 
-  it('depends on two packages at run time, in exact versions', () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['cookie', 'vary'])
-    for (const version of Object.values({ ...manifest.dependencies, ...manifest.devDependencies })) {
-      expect(version).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/)
-    }
+  it('depends on one package at run time, in a range that npm can share; its tools are pinned, and none is a nightly', () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['cookie'])
+    for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/)
+    for (const version of Object.values(manifest.devDependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
+    const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }
+    expect(Object.keys(packages).filter((path) => packages[path]?.version?.includes('nightly'))).toEqual([])
     for (const field of ['peerDependencies', 'optionalDependencies', 'bundledDependencies', 'bundleDependencies']) {
       expect(manifest).not.toHaveProperty(field)
     }

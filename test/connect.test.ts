@@ -132,6 +132,15 @@ describe('"session_key" option', () => {
   })
 })
 
+/** What is sent in the place of an answer whose session cannot be saved, and what is not. */
+const FAILURE = 'The session could not be saved.\n'
+const FAILED = {
+  'cache-control': 'no-store',
+  'content-length': String(FAILURE.length),
+  'content-type': 'text/plain; charset=utf-8',
+}
+const OF_ANSWER = ['etag', 'last-modified', 'location']
+
 describe('"property" option', () => {
   it('says where on the request the session stands', async () => {
     const answer = await visit(
@@ -151,7 +160,7 @@ describe('"property" option', () => {
       const { status, body } = await visit(() => 'unreached', { property })
       expect(status).toBe(500)
       expect(body).toMatch(
-        /^TypeError {2}cookie-sessions: req\.\w+ is taken: .* '_node' another place with the option property$/,
+        /^TypeError {2}cookie-sessions: req\.\w+ is taken: .* '_node' another place with the option property, and a cookie of its own with session_key$/,
       )
     },
   )
@@ -210,7 +219,7 @@ describe('two sessions on one request', () => {
         }),
       )
       const answer = await site.get()
-      expect([answer.status, answer.body]).toEqual([500, 'body'])
+      expect([answer.status, answer.body]).toEqual([500, FAILURE])
       expect(names(answer)).toEqual(['own=1', good === 'admin' ? 'admin=*' : '_node=*'])
       expect(answer.headers['cache-control']).toBe('no-store')
     }
@@ -231,14 +240,20 @@ describe('two sessions on one request', () => {
     expect(opened(answer, { name: 'admin' })).toEqual({ user: 'ann', role: 'root' })
   })
 
-  it('are one when the middleware stands twice', async () => {
-    for (const second of [{}, undefined]) {
-      const first = mount()
-      const again = second === undefined ? first : mount()
-      const site = await serveApp(app(first, again, (req, res) => res.end(String(count(req)))))
-      const answer = await site.get('/', { cookie: sealed({ views: 1 }) })
-      expect([answer.body, names(answer)]).toEqual(['2', ['_node=*']])
-    }
+  it('are one when the very same middleware stands twice', async () => {
+    const middleware = mount()
+    const site = await serveApp(app(middleware, middleware, (req, res) => res.end(String(count(req)))))
+    const answer = await site.get('/', { cookie: sealed({ views: 1 }) })
+    expect([answer.body, names(answer)]).toEqual(['2', ['_node=*']])
+  })
+
+  it('of one cookie in one place are an error that says so, though their options be the same', async () => {
+    const site = await serveApp(app(...pair({}), (_, res) => res.end('unreached')))
+    const { status, body } = await site.get()
+    expect(status).toBe(500)
+    expect(body).toBe(
+      "TypeError  cookie-sessions: another sessions() has made req.session from the cookie '_node' already, so this one would do nothing: mount one of them, or give each its own property and session_key",
+    )
   })
 
   it('of different cookies in one place are an error that says so', async () => {
@@ -246,7 +261,7 @@ describe('two sessions on one request', () => {
     const { status, body } = await site.get()
     expect(status).toBe(500)
     expect(body).toBe(
-      "TypeError  cookie-sessions: req.session is taken: give the session of the cookie 'admin' another place with the option property",
+      "TypeError  cookie-sessions: req.session is taken: give the session of the cookie 'admin' another place with the option property, and a cookie of its own with session_key",
     )
   })
 
@@ -255,19 +270,20 @@ describe('two sessions on one request', () => {
     const { status, body } = await site.get()
     expect(status).toBe(500)
     expect(body).toBe(
-      "TypeError  cookie-sessions: the cookie '_node' is req.session already: give req.flash another cookie with the option session_key",
+      "TypeError  cookie-sessions: the cookie '_node' holds req.session already: give req.flash another cookie with the option session_key",
     )
   })
 
   it('do not bring back what was deleted before the same one was mounted again', async () => {
+    const middleware = mount()
     const site = await serveApp(
       app(
-        mount(),
+        middleware,
         (req, _, next) => {
           delete req.session
           next()
         },
-        mount(),
+        middleware,
         (req, res) => res.end(String(req.session)),
       ),
     )
@@ -536,8 +552,11 @@ describe('"rolling" option', () => {
   })
 
   const responses: [string, (res: http.ServerResponse) => unknown, boolean][] = [
-    ['a 304', (res) => res.writeHead(304).end(), false],
-    ['a 304 by statusCode', (res) => Object.assign(res, { statusCode: 304 }).end(), false],
+    ['a 304', (res) => res.writeHead(304).end(), true],
+    ['a 304 by statusCode', (res) => Object.assign(res, { statusCode: 304 }).end(), true],
+    ['a private 304', (res) => res.writeHead(304, { 'Cache-Control': 'private' }).end(), true],
+    ['a public 304', (res) => res.writeHead(304, { 'Cache-Control': 'public' }).end(), false],
+    ['a 304 with s-maxage', (res) => res.writeHead(304, { 'Cache-Control': 's-maxage=5' }).end(), false],
     ['Cache-Control: public', (res) => res.writeHead(200, { 'Cache-Control': 'public' }).end(), false],
     ['... in a list', (res) => res.setHeader('cache-control', ['max-age=5', 'Public']).end(), false],
     ['... by setHeader', (res) => res.setHeader('Cache-Control', 'max-age=5, public').end(), false],
@@ -584,16 +603,17 @@ describe('rotation of secrets', () => {
     expect(names(await visit(() => {}, { secret, cookie: old() }))).toEqual([])
   })
 
-  it('but not on a 304 or a public response', async () => {
-    for (const [status, control] of [
-      [304, 'private'],
-      [200, 'public'],
+  it('but not on a public response', async () => {
+    for (const [status, control, expected] of [
+      [304, 'private', ['_node=*']],
+      [304, 'public', []],
+      [200, 'public', []],
     ] as const) {
       const act = (req: TestRequest, res: http.ServerResponse): void => {
         read(req)
         res.writeHead(status, { 'Cache-Control': control }).end()
       }
-      expect(names(await visit(act, { secret, cookie: old() }))).toEqual([])
+      expect(names(await visit(act, { secret, cookie: old() }))).toEqual(expected)
     }
   })
 
@@ -662,12 +682,19 @@ describe('caches', () => {
     expect(await headers(head, undefined, { protocol: 'http2' })).toEqual([merged, 'private'])
   })
 
-  it.each(['no-store', 'public, max-age=60', 'max-age=0'])("see the app's own Cache-Control: %s", async (control) => {
+  it.each([
+    ['no-store', 'no-store'],
+    ['public, max-age=60', 'public, max-age=60'],
+    ['max-age=0', 'max-age=0, private'],
+    ['max-age=600', 'max-age=600, private'],
+    // The default of `send`, and so nobody's decision.
+    ['public, max-age=0', 'private, max-age=0'],
+  ])("see the app's own Cache-Control: %s becomes %s", async (control, expected) => {
     const set = (req: TestRequest, res: http.ServerResponse): void => {
       count(req)
       res.writeHead(200, { 'Cache-Control': control }).end()
     }
-    expect(await headers(set)).toEqual(['Cookie', control])
+    expect(await headers(set)).toEqual(['Cookie', expected])
   })
 
   it('are kept from a session that rolls though it was not touched', async () => {
@@ -711,7 +738,10 @@ describe('under Express', () => {
     expect(site.errors).toEqual([])
   })
 
-  it.each(['send', 'sendFile'])('%s() answers 304, without rolling', async (method) => {
+  it.each([
+    ['send', 'private'],
+    ['sendFile', 'private, max-age=0'],
+  ])('%s() rolls on a 304 as on a 200', async (method, control) => {
     const now = createClock()
     const site = await serveExpress(
       (req, res) => {
@@ -725,9 +755,12 @@ describe('under Express', () => {
     const etag = (await site.get('/', { cookie })).headers.etag ?? ''
     now.time += DAY / 2
     const fresh = await site.get('/', { cookie, headers: { 'If-None-Match': etag } })
-    expect([fresh.status, fresh.cookies, fresh.headers.vary]).toEqual([304, [], 'Cookie'])
     const whole = await site.get('/', { cookie })
-    expect([whole.status, names(whole)]).toEqual([200, method === 'send' ? ['_node=*'] : []])
+    for (const answer of [fresh, whole]) {
+      const { vary, 'cache-control': kept } = answer.headers
+      expect([names(answer), vary, kept]).toEqual([['_node=*'], 'Cookie', control])
+    }
+    expect([fresh.status, whole.status]).toEqual([304, 200])
   })
 
   it.each<[string, (res: Any) => unknown, Record<string, string>]>([
@@ -742,10 +775,9 @@ describe('under Express', () => {
       respond(res)
     })
     const answer = await site.get('/', { headers })
-    expect([answer.status, answer.cookies]).toEqual([500, []])
-    expect(answer.headers['cache-control']).toBe('no-store')
-    expect(answer.headers).not.toHaveProperty('etag')
-    expect(answer.headers).not.toHaveProperty('last-modified')
+    expect([answer.status, answer.cookies, answer.body]).toEqual([500, [], FAILURE])
+    expect(answer.headers).toMatchObject(FAILED)
+    for (const name of OF_ANSWER) expect(answer.headers).not.toHaveProperty(name)
     expect(site.errors).toEqual([expect.objectContaining({ code: 'unserializable' })])
     expect((await site.get('/next')).status).not.toBe(500)
   })
@@ -805,6 +837,7 @@ describe('a save that fails', () => {
           res.setHeader('Set-Cookie', ['own=1', 'too=2'])
           res.setHeader('ETag', '"0"')
           res.setHeader('Last-Modified', 'Thu, 01 Jan 2026 00:00:00 GMT')
+          res.setHeader('Location', '/welcome')
           res.setHeader('X-Own', 'stays')
           spoil(req)
           respond(res)
@@ -813,24 +846,25 @@ describe('a save that fails', () => {
         protocol,
       )
       const answer = await site.get('/', { cookie: ann() })
-      expect(answer).toMatchObject({ status: 500, body: 'body', cookies: ['own=1', 'too=2'] })
+      expect(answer).toMatchObject({ status: 500, body: FAILURE, cookies: ['own=1', 'too=2'] })
       if (protocol === 'http') expect(answer.reason).toBe('Internal Server Error')
-      expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'x-own': 'stays' })
-      expect(answer.headers).not.toHaveProperty('etag')
-      expect(answer.headers).not.toHaveProperty('last-modified')
-      expect(site.errors).toEqual([expect.objectContaining({ name: 'SessionError', code })])
+      expect(answer.headers).toMatchObject({ ...FAILED, 'x-own': 'stays' })
+      for (const name of OF_ANSWER) expect(answer.headers).not.toHaveProperty(name)
+      const message = expect.stringMatching(/^cookie-sessions: GET \/: the session was not saved: /)
+      expect(site.errors).toEqual([expect.objectContaining({ name: 'SessionError', code, message })])
 
       const next = await site.get('/next', { cookie: ann() })
       expect([next.status, next.body, names(next)]).toEqual([200, '1', ['_node=*']])
     })
   })
 
-  it('keeps the length of the body', async () => {
+  it('says the length and the type of our body', async () => {
     const answer = await visit((req, res) => {
       req.session.n = 1n
-      res.writeHead(200, { 'Content-Length': 4, 'Content-Type': 'text/plain' }).end('body')
+      res.writeHead(200, { 'Content-Length': 4, 'Content-Type': 'text/html' }).end('body')
     })
-    expect([answer.status, answer.body, answer.headers['content-length']]).toEqual([500, 'body', '4'])
+    expect([answer.status, answer.body]).toEqual([500, FAILURE])
+    expect(answer.headers).toMatchObject(FAILED)
   })
 
   it.each([204, 304])('in place of a %i, which has no body', async (status) => {
@@ -838,7 +872,7 @@ describe('a save that fails', () => {
       req.session.n = 1n
       res.writeHead(status).end()
     })
-    expect([sent, body]).toEqual([500, ''])
+    expect([sent, body]).toEqual([500, FAILURE])
   })
 
   it("has the reason of a 500, not the app's", async () => {
@@ -917,7 +951,8 @@ describe('a save that fails', () => {
       }
       res.end('body')
     })
-    expect([status, body, errors]).toEqual([200, 'body', [expect.objectContaining({ code: 'unserializable' })]])
+    expect([status, body]).toEqual([500, 'The session could not be saved.\n'])
+    expect(errors).toEqual([expect.objectContaining({ code: 'unserializable' })])
   })
 
   it('does not happen to a session that was ended', async () => {
@@ -945,15 +980,25 @@ describe('a save that fails', () => {
 })
 
 describe('what comes too late', () => {
-  it('a change after the headers is lost, and sets no second cookie', async () => {
-    const answer = await visit((req, res) => {
-      req.session.a = 1
-      res.write('body')
-      req.session.b = 2
-      res.end()
+  it('a change after the headers is lost, which onError is told, and sets no second cookie', async () => {
+    let onError = (_: unknown): void => {}
+    const told = new Promise((resolve) => {
+      onError = resolve
     })
+    const answer = await visit(
+      (req, res) => {
+        req.session.a = 1
+        res.write('body')
+        req.session.b = 2
+        res.end()
+      },
+      { onError },
+    )
     expect(answer.cookies).toHaveLength(1)
     expect(opened(answer)).toEqual({ a: 1 })
+    // Once the response is closed, which the client may see earlier.
+    const message = expect.stringContaining("the session's 'b' changed after the response's headers were sent")
+    expect(await told).toMatchObject({ code: 'headers-sent', message })
   })
 
   it('the middleware itself after the headers: the app goes on', async () => {
@@ -963,7 +1008,7 @@ describe('what comes too late', () => {
           res.write('bo')
           next()
         },
-        mount(),
+        mount({ onError: () => {} }),
         (req, res) => {
           req.session.n = 1
           expect(() => req.session.save()).toThrow(expect.objectContaining({ code: 'headers-sent' }))

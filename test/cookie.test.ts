@@ -4,10 +4,23 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MAX_COOKIE_BYTES, readCookies, removeCookie, setCookie } from '../src/cookie.ts'
 import { checkSessionOptions, type SessionOptions } from '../src/options.ts'
-import { Browser, createClock, opened, routes, SECRET, sealed, sendRaw, serve, visit } from './helpers/server.ts'
+import {
+  Browser,
+  createClock,
+  DAY,
+  opened,
+  routes,
+  SECRET,
+  START,
+  sealed,
+  sendRaw,
+  serve,
+  visit,
+} from './helpers/server.ts'
 
 describe('readCookies', () => {
   const read = (header: string | undefined, name = 'id'): string[] => readCookies(header, name)
+  const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i))
 
   it.each<[string, string | undefined, string[]]>([
     ['no header', undefined, []],
@@ -23,7 +36,9 @@ describe('readCookies', () => {
     ['an empty value', 'id=; a=1', ['']],
     ['an empty value at the end', 'a=1; id=', ['']],
     ['a name without a value: no cookie', 'id; a=1', []],
-    ['quotes, as they are', 'id="1 2"; a=1', ['"1 2"']],
+    ['a quoted value without its quotes', 'id="1 2"; a=1', ['1 2']],
+    ['no more than one pair of quotes', 'id=""1""; id=""', ['"1"', '']],
+    ['quotes that are no pair, as they are', 'id="1; id=1"; id="; id=1"2"', ['"1', '1"', '"', '1"2"']],
     ['percent signs, as they are', 'id=%20%E0%A4; a=1', ['%20%E0%A4']],
     ['bytes above 127, as they are', 'id=\xff\x80', ['\xff\x80']],
     ['space inside of a value', 'id=1 2; a=1', ['1 2']],
@@ -33,7 +48,13 @@ describe('readCookies', () => {
     ['another case', 'ID=2; Id=3', []],
     ['a value that looks like it', 'a=id=2; b= id=3; c="id=4"', []],
     ['duplicates, in order', 'id=1; a=2; id=3', ['1', '3']],
-    ['no more than four', 'id=1; id=2; id=3; id=4; id=5; id=6', ['1', '2', '3', '4']],
+    [
+      'no more than sixteen',
+      numbered(18)
+        .map((n) => `id=${n}`)
+        .join('; '),
+      numbered(16),
+    ],
     ['the same one twice', 'id=id=; id=id=', ['id=', 'id=']],
   ])('reads %s', (_, header, values) => {
     expect(read(header)).toEqual(values)
@@ -47,7 +68,7 @@ describe('readCookies', () => {
     expect(read(`axb=9; ${name}=1`, name)).toEqual(['1'])
   })
 
-  it('agrees with the cookie package on the first of a name', () => {
+  it('agrees with the cookie package on the first of a name, quotes apart', () => {
     const part = fc.string({ unit: fc.constantFrom('i', 'd', 'x', '"', '%', '2', '0', '\xe9', '_') })
     const space = fc.constantFrom('', ' ', '  ', '\t')
     const pair = fc
@@ -56,7 +77,8 @@ describe('readCookies', () => {
     const header = fc.array(fc.oneof(pair, part)).map((pairs) => pairs.join(';'))
     fc.assert(
       fc.property(header, (given) => {
-        expect(read(given)[0]).toBe(parseCookie(given, { decode: (value) => value }).id)
+        const decode = (value: string): string => value.replace(/^"(.*)"$/, '$1')
+        expect(read(given)[0]).toBe(parseCookie(given, { decode }).id)
       }),
       { numRuns: 2_000, seed: 1 },
     )
@@ -72,62 +94,99 @@ describe('readCookies', () => {
 })
 
 describe('Set-Cookie', () => {
+  const TOMORROW = 'Fri, 02 Jan 2026 00:00:00 GMT'
   const attributes = (options: Partial<SessionOptions>): string => {
     const { cookie, secure } = checkSessionOptions({ secret: SECRET, ...options })
-    return setCookie(cookie, 'token', secure === true)
+    return setCookie(cookie, 'token', secure === true, START)
   }
 
   it('keeps the session to the host, from scripts and from other sites, for a day', () => {
-    expect(attributes({})).toBe('_node=token; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax')
+    expect(attributes({})).toBe(`_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; SameSite=Lax`)
   })
 
   it.each<[string, Partial<SessionOptions>, string]>([
-    ['session_key', { session_key: 'sid' }, 'sid=token; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax'],
-    ['timeout', { timeout: 60_000 }, '_node=token; Max-Age=60; Path=/; HttpOnly; SameSite=Lax'],
-    ['timeout, rounded up', { timeout: 1_001 }, '_node=token; Max-Age=2; Path=/; HttpOnly; SameSite=Lax'],
-    ['timeout of a millisecond', { timeout: 1 }, '_node=token; Max-Age=1; Path=/; HttpOnly; SameSite=Lax'],
+    [
+      'session_key',
+      { session_key: 'sid' },
+      `sid=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; SameSite=Lax`,
+    ],
+    [
+      'timeout',
+      { timeout: 60_000 },
+      '_node=token; Max-Age=60; Path=/; Expires=Thu, 01 Jan 2026 00:01:00 GMT; HttpOnly; SameSite=Lax',
+    ],
+    [
+      'timeout, rounded up',
+      { timeout: 1_001 },
+      '_node=token; Max-Age=2; Path=/; Expires=Thu, 01 Jan 2026 00:00:02 GMT; HttpOnly; SameSite=Lax',
+    ],
+    [
+      'timeout of a millisecond',
+      { timeout: 1 },
+      '_node=token; Max-Age=1; Path=/; Expires=Thu, 01 Jan 2026 00:00:01 GMT; HttpOnly; SameSite=Lax',
+    ],
     ['persistent: false', { persistent: false }, '_node=token; Path=/; HttpOnly; SameSite=Lax'],
-    ['persistent: true', { persistent: true }, '_node=token; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax'],
-    ['path', { path: '/app' }, '_node=token; Max-Age=86400; Path=/app; HttpOnly; SameSite=Lax'],
+    [
+      'persistent: true',
+      { persistent: true },
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; SameSite=Lax`,
+    ],
+    ['path', { path: '/app' }, `_node=token; Max-Age=86400; Path=/app; Expires=${TOMORROW}; HttpOnly; SameSite=Lax`],
     [
       'domain',
       { domain: 'example.com' },
-      '_node=token; Max-Age=86400; Domain=example.com; Path=/; HttpOnly; SameSite=Lax',
+      `_node=token; Max-Age=86400; Domain=example.com; Path=/; Expires=${TOMORROW}; HttpOnly; SameSite=Lax`,
     ],
-    ['httpOnly: false', { httpOnly: false }, '_node=token; Max-Age=86400; Path=/; SameSite=Lax'],
-    ['sameSite: strict', { sameSite: 'strict' }, '_node=token; Max-Age=86400; Path=/; HttpOnly; SameSite=Strict'],
+    ['httpOnly: false', { httpOnly: false }, `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; SameSite=Lax`],
+    [
+      'sameSite: strict',
+      { sameSite: 'strict' },
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; SameSite=Strict`,
+    ],
     [
       'sameSite: none, which implies Secure',
       { sameSite: 'none' },
-      '_node=token; Max-Age=86400; Path=/; HttpOnly; Secure; SameSite=None',
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; Secure; SameSite=None`,
     ],
-    ['secure: true', { secure: true }, '_node=token; Max-Age=86400; Path=/; HttpOnly; Secure; SameSite=Lax'],
-    ['secure: false', { secure: false }, '_node=token; Max-Age=86400; Path=/; HttpOnly; SameSite=Lax'],
+    [
+      'secure: true',
+      { secure: true },
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; Secure; SameSite=Lax`,
+    ],
+    [
+      'secure: false',
+      { secure: false },
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; SameSite=Lax`,
+    ],
     [
       'partitioned, which implies Secure',
       { partitioned: true },
-      '_node=token; Max-Age=86400; Path=/; HttpOnly; Secure; Partitioned; SameSite=Lax',
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; Secure; Partitioned; SameSite=Lax`,
     ],
-    ['priority: low', { priority: 'low' }, '_node=token; Max-Age=86400; Path=/; HttpOnly; Priority=Low; SameSite=Lax'],
+    [
+      'priority: low',
+      { priority: 'low' },
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; Priority=Low; SameSite=Lax`,
+    ],
     [
       'priority: medium',
       { priority: 'medium' },
-      '_node=token; Max-Age=86400; Path=/; HttpOnly; Priority=Medium; SameSite=Lax',
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; Priority=Medium; SameSite=Lax`,
     ],
     [
       'priority: high',
       { priority: 'high' },
-      '_node=token; Max-Age=86400; Path=/; HttpOnly; Priority=High; SameSite=Lax',
+      `_node=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; Priority=High; SameSite=Lax`,
     ],
     [
       '__Host-, which implies Secure',
       { session_key: '__Host-sid' },
-      '__Host-sid=token; Max-Age=86400; Path=/; HttpOnly; Secure; SameSite=Lax',
+      `__Host-sid=token; Max-Age=86400; Path=/; Expires=${TOMORROW}; HttpOnly; Secure; SameSite=Lax`,
     ],
     [
       '__Secure-, which implies Secure and may have a domain',
       { session_key: '__Secure-sid', domain: 'example.com', path: '/a' },
-      '__Secure-sid=token; Max-Age=86400; Domain=example.com; Path=/a; HttpOnly; Secure; SameSite=Lax',
+      `__Secure-sid=token; Max-Age=86400; Domain=example.com; Path=/a; Expires=${TOMORROW}; HttpOnly; Secure; SameSite=Lax`,
     ],
   ])('follows %s', (_, options, line) => {
     expect(attributes(options)).toBe(line)
@@ -213,33 +272,28 @@ describe('planted cookies', () => {
   const read = (req: { session: { user?: string } }): unknown => req.session.user ?? null
   const junk = (count: number): string[] => Array.from({ length: count }, (_, i) => `_node=junk${i}`)
 
-  it.each([0, 1, 2, 3])('%i before the good one do no harm', async (count) => {
+  it.each([0, 1, 2, 3, 15])('%i before the good one do no harm, and are not even looked at', async (count) => {
     const { value, invalid } = await visit(read, {
       cookie: [...junk(count), sealed({ user: 'ann' }), ...junk(3)].join('; '),
     })
-    expect([value, invalid]).toEqual(['ann', junk(count).map(() => 'malformed')])
+    expect([value, invalid]).toEqual(['ann', []])
   })
 
-  it('four before the good one are all that is tried', async () => {
-    const cookie = [...junk(4), sealed({ user: 'ann' })].join('; ')
+  it('sixteen before the good one are all that is tried', async () => {
+    const cookie = [...junk(16), sealed({ user: 'ann' })].join('; ')
     const { value, invalid } = await visit(read, { cookie })
-    expect([value, invalid]).toEqual([null, ['malformed', 'malformed', 'malformed', 'malformed']])
+    expect([value, invalid]).toEqual([null, junk(16).map(() => 'malformed')])
   })
 
-  it('an expired and a foreign one before the good one are told apart', async () => {
+  it('that claim to be as young as the good one are told apart', async () => {
     const now = createClock()
     const cookies = [
-      sealed({ user: 'eve' }, { at: now.time - 86_400_000 }),
+      sealed({ user: 'eve' }, { at: now.time, createdAt: now.time - DAY }),
       sealed({ user: 'eve' }, { secret: 'the secret of somebody else, not ours', at: now.time }),
       sealed({ user: 'ann' }, { at: now.time }),
     ]
-    const { value, invalid } = await visit(read, { cookie: cookies.join('; '), now })
+    const { value, invalid } = await visit(read, { cookie: cookies.join('; '), now, absoluteTimeout: DAY })
     expect([value, invalid]).toEqual(['ann', ['expired', 'unknown-key']])
-  })
-
-  it('the first of two good ones serves', async () => {
-    const cookie = `${sealed({ user: 'ann' })}; ${sealed({ user: 'bob' })}`
-    expect((await visit(read, { cookie })).value).toBe('ann')
   })
 
   it('in several Cookie lines they count as one', async () => {

@@ -25,12 +25,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Loads one by node's own means, with the environment's secret. */
 function load(path: string): Record<string, unknown> {
-  const copy = join(folder, path.replaceAll('/', '-').replace(/\.js$/, '.mjs'))
-  cpSync(join(ROOT, 'examples', path), copy)
+  const [example = ''] = path.split('/')
+  const filter = (source: string) => !source.includes('node_modules')
+  cpSync(join(ROOT, 'examples', example), join(folder, example), { recursive: true, filter })
   const { SESSION_SECRET } = process.env
   process.env.SESSION_SECRET = SECRET
   try {
-    return createRequire(import.meta.url)(copy)
+    return createRequire(import.meta.url)(join(folder, path))
   } finally {
     if (SESSION_SECRET === undefined) Reflect.deleteProperty(process.env, 'SESSION_SECRET')
     else process.env.SESSION_SECRET = SESSION_SECRET

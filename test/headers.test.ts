@@ -2,12 +2,25 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { beforeHeaders } from '../src/headers.ts'
+import { add, beforeHeaders, type Failure } from '../src/headers.ts'
 import { type Answer, names, type Protocol, serve, serveApp } from './helpers/server.ts'
 
 type WriteHead = (res: { writeHead(...args: unknown[]): ServerResponse }) => unknown
 
 const protocols: Protocol[] = ['http', 'http2']
+
+type SetHeader = (name: string, value: string | string[]) => void
+
+/** Hooks the response: notes in `calls` what its listener is told of; `act` may set headers, or return a failure. */
+function hook(res: ServerResponse, calls: string[], act: (set: SetHeader) => unknown = () => {}): void {
+  beforeHeaders(res, {
+    onHeaders(headers) {
+      calls.push('headers')
+      return act((name, value) => headers.set(name, value, res.getHeader(name))) as Failure | undefined
+    },
+    onRefused: () => void calls.push('refused'),
+  })
+}
 
 /** A server whose every response bears the session cookie, and what the handler does. */
 async function answer(protocol: Protocol, handler: (res: ServerResponse) => unknown): Promise<Answer> {
@@ -201,7 +214,7 @@ describe.each(protocols)('writeHead over %s', (protocol) => {
   /** What a client sees with the hook, and without it. */
   async function both(write: WriteHead, prepare: (res: ServerResponse) => void = () => {}): Promise<[Answer, Answer]> {
     const site = await serveApp((req, res) => {
-      if (req.url === '/hooked') beforeHeaders(res, (status) => status)
+      if (req.url === '/hooked') hook(res, [])
       prepare(res)
       try {
         write(res as never)
@@ -255,121 +268,163 @@ describe.each(protocols)('writeHead over %s', (protocol) => {
   })
 })
 
-describe('beforeHeaders', () => {
-  it('calls back once, before the headers, with the status to come', async () => {
-    const calls: unknown[] = []
+describe.each(protocols)('beforeHeaders over %s', (protocol) => {
+  /** What a client gets of a handler that hooks its response itself, and what the listeners were told. */
+  async function hooked(handler: (res: ServerResponse, calls: string[]) => unknown): Promise<[Answer, string[]]> {
+    const calls: string[] = []
+    const faults: unknown[] = []
     const site = await serveApp((_, res) => {
-      beforeHeaders(res, (status) => {
-        calls.push([status, res.headersSent, res.getHeader('X-A')])
-        return status
-      })
+      try {
+        handler(res, calls)
+      } catch (fault) {
+        faults.push(fault)
+        res.statusCode = 500
+        res.end()
+      }
+    }, protocol)
+    const answer = await site.get()
+    expect(faults).toEqual([])
+    return [answer, calls]
+  }
+
+  const refused = (code: string): unknown => expect.objectContaining({ code })
+  const HEADERS_SENT = refused(protocol === 'http' ? 'ERR_HTTP_HEADERS_SENT' : 'ERR_HTTP2_HEADERS_SENT')
+
+  it('calls back once, before the headers, which may be seen and changed', async () => {
+    const [answer, calls] = await hooked((res, calls) => {
+      const look = (set: SetHeader): void => {
+        calls.push(`${res.headersSent} ${res.getHeader('X-A')}`)
+        set('X-A', '2')
+        set('X-B', '3')
+      }
+      hook(res, calls, look)
       res.writeHead(201, { 'x-a': '1' })
-      res.write('body')
-      res.end()
+      res.write('bo')
+      res.end('dy')
     })
-    expect((await site.get()).status).toBe(201)
-    expect(calls).toEqual([[201, false, '1']])
+    expect(answer).toMatchObject({ status: 201, body: 'body', headers: { 'x-a': '2', 'x-b': '3' } })
+    expect(calls).toEqual(['headers', 'false 1'])
   })
 
-  it('lets the listener change headers and status, with the reason of that status', async () => {
-    const site = await serveApp((_, res) => {
-      beforeHeaders(res, () => {
-        res.setHeader('X-A', 'changed')
-        return 503
-      })
-      res.writeHead(200, 'Fine', { 'X-A': '1' })
+  it.each<[string, (res: ServerResponse) => unknown]>([
+    ['write()', (res) => res.write('body')],
+    ['write() of bytes', (res) => res.write(Buffer.from('body'))],
+    ['end()', (res) => res.end('body')],
+    ['end() without a chunk', (res) => res.end()],
+    ['flushHeaders()', (res) => res.flushHeaders()],
+  ])('calls back before %s passes anything on', async (_, begin) => {
+    const [, calls] = await hooked((res, calls) => {
+      hook(res, calls, () => void calls.push(`${res.headersSent} ${res.writableEnded}`))
+      begin(res)
+      expect(res.headersSent).toBe(true)
       res.end()
     })
-    const { status, reason, headers } = await site.get()
-    expect([status, reason, headers['x-a']]).toEqual([503, 'Service Unavailable', 'changed'])
+    expect(calls).toEqual(['headers', 'false false'])
   })
 
-  it('lets the listener change the status over HTTP/2', async () => {
-    const site = await serveApp((_, res) => {
-      beforeHeaders(res, () => 503)
-      res.end()
-    }, 'http2')
-    expect((await site.get()).status).toBe(503)
+  it('answers in the place of the app when the listener returns a failure', async () => {
+    const [answer, calls] = await hooked((res, calls) => {
+      const report = (): void => void calls.push(`report ${res.statusCode} ${res.getHeader('Location')}`)
+      hook(res, calls, () => ({ report }))
+      res.setHeader('X-Own', 'stays')
+      const head = protocol === 'http' ? [303, 'Fine', { Location: '/' }] : [303, { Location: '/' }]
+      expect((res.writeHead as (...args: unknown[]) => unknown)(...head)).toBe(res)
+      expect(res.write('bo')).toBe(true)
+      expect(res.end('dy')).toBe(res)
+    })
+    expect(calls).toEqual(['headers', 'report 500 undefined'])
+    expect([answer.status, answer.body]).toEqual([500, 'The session could not be saved.\n'])
+    if (protocol === 'http') expect(answer.reason).toBe('Internal Server Error')
+    expect(answer.headers).toMatchObject({ 'x-own': 'stays', 'cache-control': 'no-store', 'content-length': '32' })
+    expect(answer.headers).not.toHaveProperty('location')
   })
 
   it('leaves a second writeHead for node to refuse', async () => {
-    let calls = 0
-    const site = await serveApp((_, res) => {
-      beforeHeaders(res, (status) => {
-        calls++
-        return status
-      })
+    const [answer, calls] = await hooked((res, calls) => {
+      hook(res, calls)
       res.writeHead(200)
-      expect(() => res.writeHead(201)).toThrow(expect.objectContaining({ code: 'ERR_HTTP_HEADERS_SENT' }))
+      expect(() => res.writeHead(201)).toThrow(HEADERS_SENT)
       res.end()
     })
-    expect((await site.get()).status).toBe(200)
-    expect(calls).toBe(1)
+    expect([answer.status, calls]).toEqual([200, ['headers']])
   })
 
   it('stays silent when the headers are out already', async () => {
-    let calls = 0
-    const site = await serveApp((_, res) => {
+    const [, calls] = await hooked((res, calls) => {
       res.flushHeaders()
-      beforeHeaders(res, (status) => {
-        calls++
-        return status
-      })
-      expect(() => res.writeHead(201)).toThrow(expect.objectContaining({ code: 'ERR_HTTP_HEADERS_SENT' }))
+      hook(res, calls)
+      expect(() => res.writeHead(201)).toThrow(HEADERS_SENT)
       res.end()
     })
-    await site.get()
-    expect(calls).toBe(0)
+    expect(calls).toEqual([])
   })
 
-  it('gives a writeHead that fails a second chance', async () => {
-    let calls = 0
-    const site = await serveApp((_, res) => {
-      beforeHeaders(res, (status) => {
-        calls++
-        return status
-      })
-      expect(() => res.writeHead(200, { 'X-A': 'a\nb' })).toThrow(TypeError)
-      res.writeHead(202)
-      res.end()
-    })
-    expect((await site.get()).status).toBe(202)
-    expect(calls).toBe(1)
+  it('does nothing for a response that cannot send headers', () => {
+    const calls: string[] = []
+    const response = { end: () => {} }
+    const { end } = response
+    hook(response as unknown as ServerResponse, calls)
+    expect(response).toEqual({ end })
   })
 
-  it('calls back no second time when node refuses the status', async () => {
-    let calls = 0
-    const site = await serveApp((_, res) => {
-      beforeHeaders(res, (status) => {
-        calls++
-        return status
+  // HTTP/2 has no reason.
+  const refusals: [string, unknown[], string[]][] = [
+    // Over HTTP/1, node looks at it before anything else. So does the hook, and asks nobody.
+    ['the status', [42], protocol === 'http' ? [] : ['headers', 'refused']],
+    // Headers are set before anybody is asked.
+    ['a header', [200, { 'X-A': '1', 'X-B': undefined }], ['refused']],
+    ['the reason', [200, 'a\nb', { 'X-A': '1' }], ['headers', 'refused']],
+  ]
+  it.each(refusals.slice(0, protocol === 'http' ? 3 : 2))(
+    'tells the listeners when node refuses %s, and puts everything back',
+    async (_, args, told) => {
+      const [answer, calls] = await hooked((res, calls) => {
+        hook(res, calls, (set) => set('X-C', 'ours'))
+        res.setHeader('X-A', 'before')
+        expect(() => (res.writeHead as (...args: unknown[]) => unknown)(...args)).toThrow()
+        expect([{ ...res.getHeaders() }, res.statusCode, res.headersSent]).toEqual([{ 'x-a': 'before' }, 200, false])
+        expect(calls.splice(0)).toEqual(told)
+        res.writeHead(202)
+        res.end()
       })
-      expect(() => res.writeHead(42)).toThrow(RangeError)
-      res.writeHead(202, { 'X-A': '1' })
-      res.end()
-    })
-    const { status, headers } = await site.get()
-    expect([status, headers['x-a'], calls]).toEqual([202, '1', 1])
-  })
+      expect(answer).toMatchObject({ status: 202, headers: { 'x-a': 'before', 'x-c': 'ours' } })
+      expect(calls).toEqual(['headers'])
+    },
+  )
 
   it('calls several listeners, the last to come first', async () => {
     const calls: string[] = []
-    const site = await serveApp((_, res) => {
+    const [{ status, headers }] = await hooked((res) => {
       for (const name of ['first', 'last']) {
-        beforeHeaders(res, (status) => {
-          calls.push(`${name} ${status} ${res.getHeader('X-A')}`)
-          return name === 'last' ? 201 : status
-        })
+        const act = (set: SetHeader): void => {
+          calls.push(`${name} ${res.getHeader('X-A')}`)
+          set('X-A', name)
+        }
+        hook(res, [], act)
       }
-      res.writeHead(200, ['X-A', '1'])
+      res.writeHead(201, ['X-A', '1'] as never)
       res.end()
     })
-    expect((await site.get()).status).toBe(201)
-    expect(calls).toEqual(['last 200 1', 'first 201 1'])
+    expect([status, headers['x-a'], calls]).toEqual([201, 'first', ['last 1', 'first last']])
+  })
+
+  it('calls them all when one fails, and reports each failure', async () => {
+    const [answer, calls] = await hooked((res, calls) => {
+      for (const name of ['first', 'middle', 'last']) {
+        const failure = { report: () => void calls.push(`report ${name}`) }
+        hook(res, calls, (set) => {
+          set(`X-${name}`, '1')
+          return name === 'middle' ? undefined : failure
+        })
+      }
+      res.end('body')
+    })
+    expect(calls).toEqual(['headers', 'headers', 'headers', 'report last', 'report first'])
+    expect(answer).toMatchObject({ status: 500, headers: { 'x-first': '1', 'x-middle': '1', 'x-last': '1' } })
   })
 
   it.each(['before', 'after'])('works with another hook on writeHead, set %s it', async (when) => {
-    const site = await serveApp((_, res) => {
+    const [{ cookies, headers }] = await hooked((res) => {
       const other = (): void => {
         const writeHead = res.writeHead as (...args: unknown[]) => ServerResponse
         res.writeHead = ((...args: unknown[]) => {
@@ -378,24 +433,20 @@ describe('beforeHeaders', () => {
         }) as ServerResponse['writeHead']
       }
       if (when === 'before') other()
-      beforeHeaders(res, (status) => {
-        res.appendHeader('Set-Cookie', 'b=2')
-        return status
-      })
+      hook(res, [], (set) => set('Set-Cookie', add(res.getHeader('Set-Cookie'), 'b=2') as string[]))
       if (when === 'after') other()
       res.writeHead(200, { 'Set-Cookie': 'a=1' })
       res.end()
     })
-    const { cookies, headers } = await site.get()
     expect([cookies, headers['x-other']]).toEqual([['a=1', 'b=2'], 'yes'])
   })
 
   it('returns the response', async () => {
-    const site = await serveApp((_, res) => {
-      beforeHeaders(res, (status) => status)
+    const [{ status }] = await hooked((res) => {
+      hook(res, [])
       expect(res.writeHead(200)).toBe(res)
       res.end()
     })
-    expect((await site.get()).status).toBe(200)
+    expect(status).toBe(200)
   })
 })

@@ -296,6 +296,16 @@ describe('after the session is committed on Fetch', () => {
     expect([heard, given.told.length]).toEqual([[expect.objectContaining(LATE)], 1])
   })
 
+  it.each(ways)('(%s), what is changed without a wait for it is told by its key', async (_, end) => {
+    const given = set()
+    const session = await end(given)
+    session.late = 1
+    await setImmediate()
+    await setImmediate()
+    expect(given.told.map(([error]) => error)).toEqual([expect.objectContaining(LATE)])
+    expect(given.told[0]?.[0].message).toMatch(/^cookie-sessions: POST \/logout: the session's 'late' changed/)
+  })
+
   it.each(ways)('(%s), save() throws', async (_, end) => {
     const given = set()
     const session = await end(given)
@@ -408,6 +418,25 @@ describe('data changed after the headers', () => {
       },
       { cookie: 'other=1' },
     )
+    expect(errors).toEqual([expect.objectContaining(LATE)])
+  })
+
+  it('it is told where the middleware itself came too late', async () => {
+    const errors: unknown[] = []
+    let closed: Promise<unknown> | undefined
+    const begin: Handler = (_req, res, next) => {
+      closed = once(res, 'close')
+      res.write('bo')
+      next()
+    }
+    const late = mount({ onError: (error) => errors.push(error) })
+    const end: Handler = (req, res) => {
+      change(req.session)
+      res.end('dy')
+    }
+    await (await serveApp(app(begin, late, end))).get()
+    await closed
+    await setImmediate()
     expect(errors).toEqual([expect.objectContaining(LATE)])
   })
 

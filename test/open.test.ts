@@ -76,10 +76,15 @@ describe('middleware.open(req)', () => {
     expect(told[1]).toBe(seen.req)
   })
 
-  it('looks at four candidates, and opens what older secrets sealed', async () => {
-    const cookie = `_node=x; _node=y; ${sealed({ user: 'ann' }, { secret: OLD_SECRET })}`
-    const { session, invalid } = await open({ cookie, secret: [SECRET, OLD_SECRET] })
-    expect([session.user, invalid]).toEqual(['ann', ['malformed', 'malformed']])
+  it('looks at sixteen candidates, and opens what older secrets sealed', async () => {
+    const good = sealed({ user: 'ann' }, { secret: OLD_SECRET })
+    const { session, invalid } = await open({
+      cookie: `${'_node=x; '.repeat(15)}${good}`,
+      secret: [SECRET, OLD_SECRET],
+    })
+    expect([session.user, invalid]).toEqual(['ann', []])
+    const late = await open({ cookie: `${'_node=x; '.repeat(16)}${good}`, secret: [SECRET, OLD_SECRET] })
+    expect([late.session.user, late.invalid]).toEqual([undefined, Array(16).fill('malformed')])
   })
 
   it('times out as on Connect', async () => {

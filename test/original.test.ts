@@ -139,17 +139,19 @@ describe('the suite of the original', () => {
     expect((await visit((req) => 'session' in req)).value).toBe(true)
   })
 
-  it('16. writeHead sets the cookie beside the other headers (Max-Age in place of expires)', async () => {
+  it('16. writeHead sets the cookie beside the other headers (Max-Age and expires)', async () => {
     const answer = await visit(
       (req, res) => {
         write(req)
         res.writeHead(200, { other_header: 'val' }).end()
       },
-      { domain: 'example.com', timeout: 123_000 },
+      { domain: 'example.com', timeout: 123_000, now },
     )
     expect(answer.headers.other_header).toBe('val')
     expect(answer.cookies).toEqual([
-      expect.stringMatching(/^_node=[\w-]+; Max-Age=123; Domain=example\.com; Path=\/; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(
+        /^_node=[\w-]+; Max-Age=123; Domain=example\.com; Path=\/; Expires=Thu, 01 Jan 2026 00:02:03 GMT; HttpOnly; SameSite=Lax$/,
+      ),
     ])
   })
 

@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   copyFileSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -21,9 +22,19 @@ const TYPES = posix.join(ROOT, 'test/types')
 const manifest = JSON.parse(readFileSync(posix.join(ROOT, 'package.json'), 'utf8')) as {
   name: string
   version: string
-  exports: Record<string, string | Record<string, string>>
-  imports: Record<string, string | Record<string, string>>
+  main: string
+  types: string
+  typesVersions: Conditions
+  exports: { [entry: string]: Conditions }
+  imports: { [name: string]: Conditions }
+  dependencies: { [name: string]: string }
 }
+
+type Conditions = string | readonly string[] | { readonly [condition: string]: Conditions }
+
+/** The files that conditions lead to. */
+const targetsOf = (conditions: Conditions): string[] =>
+  typeof conditions === 'string' ? [conditions] : Object.values(conditions).flatMap(targetsOf)
 
 let folder: string
 let tarball: string
@@ -47,6 +58,20 @@ function tool(path: string, args: readonly string[], cwd: string): { status: num
   return { status: run.status, output: `${run.stdout}${run.stderr}` }
 }
 
+/** The packages that these need, and connect itself. npm, which finds them in place, asks no registry then. */
+function dependenciesOf(...names: string[]): string[] {
+  const lock = JSON.parse(readFileSync(posix.join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: { [path: string]: { dependencies?: { [name: string]: string } } }
+  }
+  const found = new Set(names)
+  for (const name of found) {
+    const path = name === manifest.name ? '' : `node_modules/${name}`
+    for (const dependency of Object.keys(lock.packages[path]?.dependencies ?? {})) found.add(dependency)
+  }
+  found.delete(manifest.name)
+  return [...found]
+}
+
 function write(name: string, text: string): void {
   writeFileSync(posix.join(app, name), text)
 }
@@ -67,8 +92,11 @@ beforeAll(() => {
   packed = report.files.map(({ path }) => path).sort()
   app = posix.join(folder, 'app')
   mkdirSync(app)
-  write('package.json', '{ "name": "app", "version": "1.0.0", "private": true }\n')
-  npm(['install', tarball, 'connect@3.7.0', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], app)
+  write('package.json', '{ "name": "app", "private": true, "dependencies": { "connect": "*" } }\n')
+  for (const name of dependenciesOf('cookie-sessions', 'connect')) {
+    cpSync(posix.join(ROOT, 'node_modules', name), posix.join(app, 'node_modules', name), { recursive: true })
+  }
+  npm(['install', tarball, '--offline', '--no-audit', '--no-fund', '--ignore-scripts'], app)
   installed = posix.join(app, 'node_modules/cookie-sessions')
 }, 60_000)
 
@@ -84,16 +112,21 @@ describe('the tarball', () => {
   })
 
   it('holds the output of every source file, and no stale one', () => {
-    const sources = readdirSync(posix.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
-      name.endsWith('.ts'),
-    )
-    const expected = sources.flatMap((name) => [`dist/${name.slice(0, -3)}.js`, `dist/${name.slice(0, -3)}.d.ts`])
-    expect(packed.filter((name) => name.startsWith('dist/'))).toEqual(expected.sort())
+    const sources = readdirSync(posix.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    const outputs = sources.flatMap((source) => {
+      const [, name = '', kind = ''] = /^(.*)\.([cm]?)ts$/.exec(source) ?? []
+      if (name === '') return []
+      const cjs = [`dist/cjs/${name}.${kind}js`, `dist/cjs/${name}.d.${kind}ts`]
+      if (kind !== '') return cjs
+      return /^cli\b/.test(name) ? [`dist/${name}.js`] : [`dist/${name}.js`, ...cjs]
+    })
+    const others = ['package.json', 'codec.wasm.js', 'codec.scalar.js'].map((name) => `dist/cjs/${name}`)
+    expect(packed.filter((name) => name.startsWith('dist/'))).toEqual([...outputs, ...others].sort())
   })
 
   it('holds neither tests nor sources nor tools', () => {
     const allowed =
-      /^(dist\/.*\.(js|d\.ts)|build\/codec\.[\w.]+|docs\/.*|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/
+      /^(dist\/.*\.([cm]?js|d\.[cm]?ts)|dist\/cjs\/package\.json|build\/codec\.[\w.]+|docs\/.*|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/
     expect(packed.filter((name) => !allowed.test(name))).toEqual([])
     expect(packed.filter((name) => /kernels|debug|\.map$|\.test\./.test(name))).toEqual([])
     // Of the kernels, WebAssembly with SIMD and plain JavaScript without, and what importers need to know of them.
@@ -107,19 +140,19 @@ describe('the tarball', () => {
   })
 
   it('holds every file that package.json leads to', () => {
-    const targets = Object.values({ ...manifest.exports, ...manifest.imports }).flatMap((target) =>
-      typeof target === 'string' ? [target] : Object.values(target),
-    )
+    const { main, types, typesVersions, exports, imports } = manifest
+    const targets = targetsOf({ main, types, typesVersions, exports, imports })
     for (const target of targets) expect(packed).toContain(posix.normalize(target))
   })
 
-  it('brings the two packages it depends on, and theirs are none', () => {
+  it('brings the packages it depends on, and these none of their own', () => {
     const names = readdirSync(posix.join(app, 'node_modules')).filter((name) => !name.startsWith('.'))
-    expect(names).toEqual(expect.arrayContaining(['connect', 'cookie', 'cookie-sessions', 'vary']))
+    const own = Object.keys(manifest.dependencies)
+    expect(names).toEqual(expect.arrayContaining(['connect', 'cookie-sessions', ...own]))
     const lock = JSON.parse(readFileSync(posix.join(app, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { dependencies?: object }>
     }
-    for (const name of ['cookie', 'vary']) {
+    for (const name of own) {
       expect(lock.packages[`node_modules/${name}`]).not.toHaveProperty('dependencies')
     }
   })
@@ -129,8 +162,10 @@ describe('the tarball', () => {
     expect(status, output).toBe(0)
   })
 
-  it('passes "are the types wrong"', () => {
-    const { status, output } = tool('@arethetypeswrong/cli/dist/index.js', [tarball, '--profile', 'esm-only'], folder)
+  it('passes "are the types wrong" for every resolver: node10, node16 and bundlers', () => {
+    // A .wasm file is no module that could be required.
+    const attw = ['--exclude-entrypoints', 'codec.wasm']
+    const { status, output } = tool('@arethetypeswrong/cli/dist/index.js', [tarball, ...attw], folder)
     expect(status, output).toBe(0)
   })
 })
@@ -163,7 +198,9 @@ describe("the original's own example", () => {
       expect(first.headers.get('content-type')).toBe('text/plain')
       const [setCookie = '', ...others] = first.headers.getSetCookie()
       expect(others).toEqual([])
-      expect(setCookie).toMatch(/^_node=AQ[\w-]+; Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax$/)
+      expect(setCookie).toMatch(
+        /^_node=AQ[\w-]+; Max-Age=86400; Path=\/; Expires=[\w ,:]+ GMT; HttpOnly; SameSite=Lax$/,
+      )
       const cookie = setCookie.slice(0, setCookie.indexOf(';'))
       expect(await (await fetch(`${url}/read`, { headers: { cookie } })).json()).toEqual({ hello: 'world' })
       expect(await (await fetch(`${url}/read`, { headers: { cookie: `${cookie}A` } })).json()).toEqual({})
@@ -204,6 +241,18 @@ describe('the entries', () => {
     expect(run('require.cjs', text)).toBe(expected)
   })
 
+  it.each([
+    ['require.cjs', "const sessions = require('cookie-sessions')"],
+    ['import.mjs', "import sessions from 'cookie-sessions'"],
+  ])('sessions itself, mounted in place of the middleware, passes an error to next (%s)', (name, line) => {
+    const text = `${line}
+      const res = { writeHead() {}, setHeader() {}, end() {} }
+      sessions({ method: 'GET', url: '/', headers: {} }, res, (error) => console.log(error.name, error.message))`
+    expect(run(`misuse-${name}`, text)).toMatch(
+      /^TypeError cookie-sessions: .*write app\.use\(sessions\(\{ secret \}\)\)\n$/,
+    )
+  })
+
   it("import 'cookie-sessions' has the same by default and by name", () => {
     const text = `import sessions, { createCodec, generateSecret, SessionError, sessions as named } from 'cookie-sessions'
       for (const [key, value] of Object.entries({ createCodec, generateSecret, SessionError, sessions: named })) {
@@ -214,13 +263,54 @@ describe('the entries', () => {
     expect(run('import.mjs', text)).toBe(expected)
   })
 
-  it('both are one: a process that does both has one class of errors', () => {
+  const entries = ['', '/codec', '/fetch', '/js'].map((path) => `cookie-sessions${path}`)
+
+  it.each(entries)("require('%s') is the default export itself, with all the names on it", (entry) => {
     const text = `import { createRequire } from 'node:module'
-      import { SessionError } from 'cookie-sessions'
-      import * as codec from 'cookie-sessions/codec'
-      const sessions = createRequire(import.meta.url)('cookie-sessions')
-      console.log(sessions.SessionError === SessionError, codec.SessionError === SessionError, codec.default === codec.createCodec)`
-    expect(run('both.mjs', text)).toBe('true true true\n')
+      import * as imported from '${entry}'
+      const required = createRequire(import.meta.url)('${entry}')
+      const wrong = Object.keys(imported).filter((name) => required[name] !== imported[name] || imported[name] === undefined)
+      console.log(JSON.stringify([required === required.default, wrong, Object.keys(imported).sort()]))`
+    const names = {
+      'cookie-sessions': ['SessionError', 'createCodec', 'default', 'generateSecret', 'sessions'],
+      'cookie-sessions/codec': ['SessionError', 'createCodec', 'default', 'generateSecret'],
+      'cookie-sessions/fetch': ['SessionError', 'default', 'generateSecret', 'sessions'],
+      'cookie-sessions/js': ['default', 'js'],
+    }[entry]
+    expect(JSON.parse(run('same.mjs', text))).toEqual([true, [], names])
+  })
+
+  it.each(entries)('%s has the same names where there is no CommonJS', (entry) => {
+    const text = `import { readFileSync } from 'node:fs'
+      import * as wrapper from '${entry}'
+      const path = JSON.parse(readFileSync('node_modules/cookie-sessions/package.json')).exports['${entry.replace('cookie-sessions', '.')}'].default
+      const module = await import('./' + 'node_modules/cookie-sessions/' + path)
+      console.log(Object.keys(module).join() === Object.keys(wrapper).join(), module.default !== wrapper.default)`
+    expect(run('names.mjs', text)).toBe('true true\n')
+  })
+
+  it('share one state in a process that imports and requires them: the kernel, the warnings, the class of errors', () => {
+    const text = `import { createRequire } from 'node:module'
+      let instances = 0
+      const warnings = []
+      process.emitWarning = (text, { code }) => warnings.push(code)
+      WebAssembly.Instance = class extends WebAssembly.Instance {
+        constructor(...args) {
+          super(...args)
+          instances++
+        }
+      }
+      const require = createRequire(import.meta.url)
+      const errors = new Set()
+      for (const entry of ['cookie-sessions', 'cookie-sessions/codec', 'cookie-sessions/fetch']) {
+        for (const module of [await import(entry), require(entry)]) {
+          const options = module.default.length === 1 && entry.endsWith('/codec') ? { name: '_node' } : {}
+          module.default({ secret: 'weak', backend: 'wasm', ...options })
+          errors.add(module.SessionError)
+        }
+      }
+      console.log(instances, warnings.join(), errors.size)`
+    expect(run('both.mjs', text)).toBe('1 COOKIE_SESSIONS_WEAK_SECRET 1\n')
   })
 
   it("'cookie-sessions/codec' works by import and require", () => {
@@ -344,6 +434,23 @@ describe('the types', () => {
     ['an app that declares no data', 'plain.mts', 'nodenext'],
   ])('hold in %s', (_, name, module) => {
     expect(compile(name, '--module', module, '--types', 'node')).toBe('')
+  })
+
+  it('are the same by import and by require: what one file declares of the session, the other sees', () => {
+    write(
+      'sees.cts',
+      `import sessions = require('cookie-sessions')
+      export const views = (session: sessions.Session): number | undefined => session.views\n`,
+    )
+    write(
+      'sees.mts',
+      `import type { Session } from 'cookie-sessions'
+      export const views = (session: Session): number | undefined => session.views\n`,
+    )
+    const common = ['--module', 'nodenext', '--types', 'node']
+    expect(compile('sees.cts', ...common, 'esm.mts')).toBe('')
+    expect(compile('sees.mts', ...common, 'commonjs.cts')).toBe('')
+    expect(compile('sees.mts', ...common)).toMatch(/error TS2339: .*'views'/)
   })
 
   it('hold for a bundler', () => {

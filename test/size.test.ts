@@ -25,21 +25,21 @@ interface Entry {
 const ENTRIES: Entry[] = [
   {
     name: 'cookie-sessions',
-    budget: 27_000,
+    budget: 31_500,
     code: `export * from 'cookie-sessions'; export { default } from 'cookie-sessions'`,
-    parts: ['codec', 'codec.wasm.js', 'connect', 'glue', 'node_modules/cookie', 'node_modules/vary'],
+    parts: ['codec', 'codec.wasm.js', 'connect', 'glue', 'node_modules/cookie'],
     options: { platform: 'node' },
   },
   {
     name: 'cookie-sessions/fetch',
-    budget: 25_400,
+    budget: 29_500,
     code: `export * from 'cookie-sessions/fetch'; export { default } from 'cookie-sessions/fetch'`,
     parts: ['codec', 'codec.wasm.js', 'fetch', 'glue', 'node_modules/cookie'],
   },
-  { name: 'cookie-sessions/codec', budget: 19_500, code: CODEC, parts: ['codec', 'codec.wasm.js'] },
+  { name: 'cookie-sessions/codec', budget: 20_100, code: CODEC, parts: ['codec', 'codec.wasm.js'] },
   {
     name: 'cookie-sessions/codec under workerd, beside codec.wasm',
-    budget: 9_650,
+    budget: 10_200,
     code: CODEC,
     parts: ['codec', 'codec.wasm'],
     options: { conditions: ['workerd'], external: ['*.wasm'] },
@@ -47,7 +47,7 @@ const ENTRIES: Entry[] = [
   { name: 'cookie-sessions/js', budget: 10_150, code: JS, parts: ['codec', 'codec.scalar.js'] },
   {
     name: 'cookie-sessions/codec and /js',
-    budget: 25_900,
+    budget: 26_500,
     code: `${CODEC}; ${JS}`,
     parts: ['codec', 'codec.scalar.js', 'codec.wasm.js'],
   },

@@ -1,5 +1,6 @@
 /** JSON's rules: what it cannot hold, what it would lose without a word, and where in the data that is. */
 import { SessionError } from '../errors.ts'
+import { describe } from './options.ts'
 
 /** JSON, or a SessionError 'unserializable' that names the place. */
 export function serialize(data: unknown): string {
@@ -9,7 +10,7 @@ export function serialize(data: unknown): string {
   } catch (cause) {
     throw new SessionError('unserializable', `the data cannot be written as JSON${explain(data, cause)}`, cause)
   }
-  if (json === undefined) throw new SessionError('unserializable', `${nameOf(data)} cannot be written as JSON`)
+  if (json === undefined) throw new SessionError('unserializable', `${describe(data)} cannot be written as JSON`)
   return json
 }
 

@@ -36,6 +36,7 @@ export const APPS = {
   secret: { parts: [] },
   fetch: { parts: ['wasm', 'session'], not: { page: NO_COOKIES } },
   connect: { parts: ['wasm', 'session', 'connect'], not: { page: NO_HTTP, worker: NO_HTTP } },
+  require: { parts: ['wasm', 'session', 'connect'], not: { page: NO_HTTP, worker: NO_HTTP } },
 }
 
 const secret = generateSecret()

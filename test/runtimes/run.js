@@ -1,9 +1,8 @@
 /**
  * `npm run test:runtimes`: the conformance suite (conformance.js) in every runtime there is, over every backend. `--help` lists the options.
  */
-import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { groups as browsers } from './browsers.js'
+import { inParallel, readArgs, within } from './jobs.js'
 import { groups as oneCookie } from './one-cookie.js'
 import { groups as programs } from './programs.js'
 import { COLUMNS, crash, judge, markdownTable, plainTable, score, summary } from './table.js'
@@ -50,7 +49,7 @@ Names: ${NAMES.join(', ')}
 `
 
 async function main() {
-  const { only, require, markdown, help } = readArgs()
+  const { only, require, markdown, help } = readArgs(NAMES, 'runtime', 'markdown')
   if (help) return console.log(USAGE)
   const started = Date.now()
   installTools()
@@ -75,14 +74,14 @@ async function main() {
   await inParallel([
     ...rows.map(({ title, version, serves, run }, i) => async () => {
       const since = Date.now()
-      const report = await within(title, (signal) => run({ app, signal }))
+      const report = await within(title, TIMEOUT_MS, (signal) => run({ app, signal }))
       const cells = COLUMNS.map((name) => judge(app, serves[name], report instanceof Error ? report : report[name]))
       lines[i] = { title, version, cells }
       progress(title, since, cells)
     }),
     ...checks.map(({ title, run }, i) => async () => {
       const since = Date.now()
-      const results = await within(title, (signal) => run({ app, signal }))
+      const results = await within(title, TIMEOUT_MS, (signal) => run({ app, signal }))
       const outcome = summary(results instanceof Error ? [crash(results)] : results)
       checked[i] = { title, outcome }
       progress(title, since, [outcome])
@@ -99,50 +98,6 @@ async function main() {
   if (lacking.length > 0) console.log(`Required, and not tested: ${lacking.join(', ')}`)
   console.log(`${Math.round((Date.now() - started) / 1000)} s`)
   if (failed.length > 0 || lacking.length > 0) process.exitCode = 1
-}
-
-function readArgs() {
-  const text = /** @type {const} */ ({ type: 'string' })
-  const flag = /** @type {const} */ ({ type: 'boolean', default: false })
-  const { values } = parseArgs({ options: { only: text, require: text, markdown: flag, help: flag } })
-  const names = (/** @type {string | undefined} */ list) => (list === undefined ? undefined : list.split(','))
-  const require = names(values.require) ?? []
-  const only = names(values.only) ?? NAMES
-  const unknown = [...require, ...only].filter((name) => !NAMES.includes(name))
-  if (unknown.length > 0) throw new Error(`there is no runtime ${unknown.join(', ')}; there are ${NAMES.join(', ')}`)
-  const left = require.filter((name) => !only.includes(name))
-  if (left.length > 0) throw new Error(`--require wants ${left.join(', ')}, which --only leaves out`)
-  return { ...values, only, require }
-}
-
-/** As many at a time as there are processors. @param {(() => Promise<void>)[]} jobs */
-async function inParallel(jobs) {
-  const queue = [...jobs]
-  const work = async () => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await job()
-  }
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
-}
-
-/**
- * What the work comes to, or the error that it ends with. All that it has started is ended with it.
- * @template T @param {string} title @param {(signal: AbortSignal) => Promise<T>} work @returns {Promise<T | Error>}
- */
-async function within(title, work) {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), TIMEOUT_MS)
-  const late = new Promise((_, reject) => {
-    const error = new Error(`${title} has not answered within ${TIMEOUT_MS / 1000} s`)
-    controller.signal.addEventListener('abort', () => reject(error))
-  })
-  try {
-    return /** @type {T} */ (await Promise.race([work(controller.signal), late]))
-  } catch (error) {
-    return /** @type {Error} */ (error)
-  } finally {
-    clearTimeout(timer)
-    controller.abort()
-  }
 }
 
 /** @param {string} title @param {number} since @param {Outcome[]} outcomes */

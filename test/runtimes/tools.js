@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -19,13 +19,16 @@ const MODULES = join(FOLDER, 'node_modules')
 
 // Tools
 
-/** Brings node_modules to what package-lock.json says. What npm has not for this platform is left out: all are optional. */
-export function installTools() {
-  const lock = readFileSync(join(FOLDER, 'package-lock.json'), 'utf8')
-  const mark = join(MODULES, '.installed.json')
+/** Brings test/runtimes/node_modules to what package-lock.json says. */
+export const installTools = () => installInto(FOLDER, 'the runtimes (about 1 GB)')
+
+/** The same for a folder of its own. What npm has not for this platform is left out: all are optional. @param {string} folder @param {string} what */
+export function installInto(folder, what) {
+  const lock = readFileSync(join(folder, 'package-lock.json'), 'utf8')
+  const mark = join(folder, 'node_modules/.installed.json')
   if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return
-  console.log('Installing the runtimes into test/runtimes/node_modules (about 1 GB): npm ci')
-  npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], FOLDER)
+  console.log(`Installing ${what} into ${relative(ROOT, join(folder, 'node_modules'))}: npm ci`)
+  npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder)
   writeFileSync(mark, lock)
 }
 
@@ -54,7 +57,7 @@ export function missingProgram(path, packages) {
 }
 
 /** Under `npm run` the same npm, whatever stands first in PATH. @param {string[]} args @param {string} cwd */
-function npm(args, cwd) {
+export function npm(args, cwd) {
   const { npm_execpath: path = '' } = process.env
   const [command, first] = /\.c?js$/.test(path) ? [process.execPath, [path]] : ['npm', []]
   const run = spawnSync(command, [...first, ...args], { cwd, encoding: 'utf8', shell: process.platform === 'win32' })
@@ -64,17 +67,23 @@ function npm(args, cwd) {
 
 // The package
 
+/** The path of the package as npm would publish it. @param {string} folder Where it is put. */
+export function pack(folder) {
+  const [{ filename }] = JSON.parse(npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT))
+  return join(folder, filename)
+}
+
 /** @typedef {ReturnType<typeof createApp>} App */
 
 /** An app in a folder of its own, with the packed package installed. The files of this folder that run in a runtime are copied there. */
 export function createApp() {
   const folder = mkdtempSync(join(tmpdir(), 'cookie-sessions-runtimes-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
-  const [{ filename }] = JSON.parse(npm(['pack', '--ignore-scripts', '--json', '--pack-destination', folder], ROOT))
+  const tarball = pack(folder)
   writeFileSync(join(folder, 'package.json'), '{ "name": "app", "private": true, "type": "module" }\n')
   const { connect } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).devDependencies
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline']
-  npm(['install', join(folder, filename), `connect@${connect}`, ...quiet], folder)
+  npm(['install', tarball, `connect@${connect}`, ...quiet], folder)
   for (const file of IN_RUNTIMES) copyFileSync(join(FOLDER, file), join(folder, file))
 
   const { createCodec } = createRequire(join(folder, 'package.json'))('cookie-sessions/codec')

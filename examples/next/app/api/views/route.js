@@ -1,12 +1,10 @@
 /**
- * A route handler of Next's App Router.
+ * A route handler of Next's App Router. Beside it, ../../page.js is a server component and ../../actions.js has server actions.
  *
  *     npm install && npm start      # after npm install at the top; SESSION_SECRET (default: a fresh one)
  *     curl -c jar -b jar http://127.0.0.1:3000/api/views
  */
-import sessions, { generateSecret } from 'cookie-sessions/fetch'
-
-const withSession = sessions({ secret: process.env.SESSION_SECRET ?? generateSecret() })
+import { withSession } from '../../session.js'
 
 export const GET = withSession((_request, session) => {
   session.views = (session.views ?? 0) + 1
