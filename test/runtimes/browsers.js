@@ -126,7 +126,7 @@ export const groups = [
         run: browse(openChromium, '', "script-src 'self' 'wasm-unsafe-eval'"),
       },
     ],
-    checks: [{ title: 'The pages of the examples, in Chromium', run: clickThrough }],
+    checks: [{ title: 'The examples and a cross-site login, in Chromium', run: clickThrough }],
   },
   {
     name: 'firefox',
