@@ -389,7 +389,7 @@ describe('an unknown option', () => {
     ['expiry', /^did you mean 'timeout'\? .* in milliseconds/],
     ['cookie', /^the cookie's attributes are options of their own.*: path, domain, .* timeout, .* persistent: false$/],
     ['cookieOptions', /^the cookie's attributes are options of their own/],
-    ['sessionOptions', /^the options are handed in themselves.*: sessions\({ secret, timeout }\)$/],
+    ['sessionOptions', /^the options are passed by themselves.*: sessions\({ secret, timeout }\)$/],
     ['store', /^there is none, .*: leave it out$/],
     ['resave', /^leave it out, .*: see rolling$/],
     ['saveUninitialized', /^leave it out, .* sets no cookie before something is in it$/],
