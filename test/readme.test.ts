@@ -18,6 +18,7 @@ import { promisify } from 'node:util'
 import { CookieJar } from 'tough-cookie'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import sessions, { createCodec } from '../src/index.ts'
+import { ROWS } from '../src/options.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const files = [
@@ -507,3 +508,31 @@ function headingsOf(path: string): string[] {
       .replaceAll(' ', '-'),
   )
 }
+
+describe("the README's table of options", () => {
+  const table =
+    /\n\| option \| default \| \|\n\|.*\n((?:\|.*\n)+)/.exec(
+      readFileSync(new URL('../README.md', import.meta.url), 'utf8'),
+    )?.[1] ?? ''
+  const cells = table
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const [, names = '', defaults = ''] = line.split(/ *\| */)
+      const each = defaults.split(', ')
+      return names.split(', ').map((name, i) => [name, names.includes(', ') ? each[i] : defaults] as const)
+    })
+
+  it('has each option of the code, in its order', () => {
+    expect(cells.map(([name]) => name)).toEqual(Object.keys(ROWS).map((name) => `\`${name}\``))
+  })
+
+  it('says the defaults of the code', () => {
+    for (const [name, row] of Object.entries(ROWS)) {
+      const { default: value } = row
+      if (value === undefined || typeof value === 'function') continue
+      const shown = typeof value === 'string' ? `'${value}'` : String(value)
+      expect(cells.find(([cell]) => cell === `\`${name}\``)?.[1], name).toBe(`\`${shown}\``)
+    }
+  })
+})
