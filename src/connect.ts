@@ -3,11 +3,13 @@ import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:h
 import { privateCacheControl, varyOnCookie } from './caching.ts'
 import { HEADERS_SENT, type Platform } from './contracts.ts'
 import { descriptor } from './data.ts'
-import { add, beforeHeaders, type Failure, type Listener, shareAnswer, type Undo } from './headers.ts'
-import { createSite, Lifecycle, pass, type Site } from './lifecycle.ts'
+import { beforeHeaders, type Failure, type Listener, shareAnswer } from './headers.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import type { Session, SessionData, SessionInput, SessionMethods } from './session.ts'
+import { createSite, pass, type Site } from './site.ts'
 import { later } from './turn.ts'
+import { add, type Undo } from './writehead.ts'
 
 interface OwnSession {
   /** The session, from `cookie-sessions`. Assign an object to replace its data, null to end it. */

@@ -5,11 +5,13 @@
 import { FAILURE, FAILURE_HEADERS, isOfAnswer, privateCacheControl, varyOnCookie } from './caching.ts'
 import { describe } from './codec/options.ts'
 import { isProduction } from './codec/warn.ts'
-import type { CookieAttributes, Outcome, Platform } from './contracts.ts'
+import type { Outcome, Platform } from './contracts.ts'
 import { SessionError } from './errors.ts'
-import { createSite, Lifecycle, pass } from './lifecycle.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { checkSessionOptions, type SessionOptions } from './options.ts'
 import { ownerOf, type Session } from './session.ts'
+import { type CookieStore, checkSource, checkTarget, isRequest, isResponse, isStore, notAHandler } from './shapes.ts'
+import { createSite, pass } from './site.ts'
 import { later } from './turn.ts'
 
 export type { Backend, Reason } from './codec/backend.ts'
@@ -18,16 +20,11 @@ export { generateSecret } from './codec/secret.ts'
 export type { CookieAttributes } from './contracts.ts'
 export type { SessionErrorCode } from './errors.ts'
 export type { Callback, Session, SessionData, SessionMethods } from './session.ts'
+export type { CookieStore } from './shapes.ts'
 export { SessionError, type SessionOptions, sessions as default }
 
 /** What a handler answers. Bun wants undefined for a request that it has upgraded. */
 type Answer = Response | undefined
-
-/** What reads and writes cookies in the place of a request and a response: Next's `await cookies()`. */
-export interface CookieStore {
-  getAll(name: string): readonly { readonly value: string }[]
-  set(name: string, value: string, attributes: CookieAttributes): unknown
-}
 
 type Wrap = <R extends Request, Rest extends unknown[], A extends Answer>(
   handler: (request: R, session: Session, ...rest: Rest) => A | Promise<A>,
@@ -210,70 +207,4 @@ function failed(response: Response): Response {
   // Nobody will read the app's body: its source may stop.
   response.body?.cancel().catch(() => {})
   return new Response(FAILURE, { status: 500, headers })
-}
-
-type Loose = { readonly [name: string]: unknown } | null | undefined
-
-const isFunction = (value: unknown): boolean => typeof value === 'function'
-
-/** By their shape, since a framework or a test environment may bring a Request of its own. */
-function isRequest(value: unknown): value is Request {
-  const { headers, url, method } = Object(value) as { [name: string]: unknown }
-  return isFunction((headers as Loose)?.get) && typeof url === 'string' && typeof method === 'string'
-}
-
-function isResponse(value: unknown): value is Response {
-  const { headers, status } = Object(value) as { [name: string]: unknown }
-  return isFunction((headers as Loose)?.get) && typeof status === 'number'
-}
-
-function isHeaders(value: unknown): value is Headers {
-  const { get, set, append } = Object(value) as { [name: string]: unknown }
-  return isFunction(get) && isFunction(set) && isFunction(append)
-}
-
-function isStore(value: unknown): value is CookieStore {
-  const { getAll, set, append } = Object(value) as { [name: string]: unknown }
-  return isFunction(getAll) && isFunction(set) && append === undefined
-}
-
-function checkSource(source: unknown): void {
-  if (isRequest(source) || isStore(source)) return
-  const { headers, then } = Object(source) as { [name: string]: unknown }
-  const hint = isFunction(then)
-    ? 'a promise: await it first'
-    : isResponse(source)
-      ? "a Response: pass the request that it answers; commit() takes the response's headers"
-      : isHeaders(source)
-        ? 'headers: pass the request that they belong to'
-        : typeof headers === 'object' && headers !== null
-          ? "node's request: for Connect, Express and node:http, import sessions from 'cookie-sessions'"
-          : describe(source)
-  throw new TypeError(
-    `cookie-sessions: sessions are opened from a Request, or from Next's await cookies(), got ${hint}`,
-  )
-}
-
-function checkTarget(target: unknown): void {
-  if (isHeaders(target) || isStore(target)) return
-  const hint = isResponse(target)
-    ? 'a Response: pass response.headers'
-    : isFunction((target as Loose)?.then)
-      ? 'a promise: await it first'
-      : describe(target)
-  throw new TypeError(
-    `cookie-sessions: commit() takes the headers of the response, or Next's await cookies(), got ${hint}`,
-  )
-}
-
-function notAHandler(value: unknown): TypeError {
-  const { headers, url } = Object(value) as { [name: string]: unknown }
-  if (typeof url === 'string' && headers !== undefined) {
-    return new TypeError(
-      "cookie-sessions: withSession() takes a handler (request, session) => response, got a request: for Connect, Express and node:http, import sessions from 'cookie-sessions'",
-    )
-  }
-  return new TypeError(
-    `cookie-sessions: withSession() takes a handler (request, session) => response, got ${describe(value)}`,
-  )
 }

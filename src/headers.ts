@@ -5,9 +5,10 @@
  * `end` are replaced as well: they let the headers go first, so that what happens there is known before the app's first byte is passed on.
  * HTTP/2's `stream.respond()` goes past the compatibility API, and so past this.
  */
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { FAILURE, FAILURE_HEADERS, isOfAnswer } from './caching.ts'
 import { later } from './turn.ts'
+import { type Marks, setHeaders, Undo } from './writehead.ts'
 
 /** None of its methods may throw: a throw in here can end the process. */
 export interface Listener {
@@ -60,14 +61,6 @@ class Hook {
 const HOOK: unique symbol = Symbol('cookie-sessions')
 
 type Hooked = ServerResponse & { [HOOK]: Hook } & Marks
-
-/** What node notes on a response of HTTP/1 beside its headers: the length of its only chunk, and which headers not to add by itself. */
-interface Marks {
-  _contentLength?: number | null
-  _removedContLen?: boolean
-  _removedTE?: boolean
-  _removedConnection?: boolean
-}
 
 /** Does nothing for a response that cannot send headers (a stand-in). */
 export function beforeHeaders(response: ServerResponse, listener: Listener): void {
@@ -297,74 +290,4 @@ function endReplaced(response: Hooked, args: readonly unknown[] = []): ServerRes
     response,
     args.filter((argument) => typeof argument === 'function'),
   )
-}
-
-/** Sets headers on a response, and takes them back. */
-export class Undo {
-  readonly #response: Hooked
-  readonly #statusCode: number
-  readonly #statusMessage: string
-  #before: [name: string, value: unknown][] | undefined
-
-  constructor(response: Hooked) {
-    this.#response = response
-    this.#statusCode = response.statusCode
-    this.#statusMessage = response.statusMessage
-  }
-
-  /** `before` is what is there now. */
-  set(name: string, value: OutgoingHttpHeader, before: unknown = this.#response.getHeader(name)): void {
-    this.#response.setHeader(name, value as string)
-    if (this.#before === undefined) this.#before = [[name, before]]
-    else this.#before.push([name, before])
-  }
-
-  all(): void {
-    const response = this.#response
-    const { _removedContLen = false, _removedTE = false, _removedConnection = false } = response
-    for (const [name, value] of this.#before?.reverse() ?? []) {
-      if (value === undefined) response.removeHeader(name)
-      else response.setHeader(name, value as string)
-    }
-    response.statusCode = this.#statusCode
-    if (response.statusMessage !== this.#statusMessage) response.statusMessage = this.#statusMessage
-    if ('stream' in response) response.removeHeader(':status')
-    else Object.assign(response, { _contentLength: null, _removedContLen, _removedTE, _removedConnection })
-  }
-}
-
-/**
- * As node's writeHead() does where headers were set before: they are set here, for the listeners to see and extend. Of an object, the last
- * spelling of a name wins, but every Set-Cookie is kept; a list (flat, or of pairs) may repeat a name, which adds up.
- */
-function setHeaders(response: ServerResponse, headers: unknown, undo: Undo): void {
-  const isList = Array.isArray(headers)
-  // node skips an empty name, but not when the headers of writeHead() are the only ones.
-  const skipsEmpty = !('stream' in response) && response.getHeaderNames?.().length > 0
-  const seen = new Set<string>()
-  for (const [name, value] of isList ? pairs(headers) : Object.entries(headers as OutgoingHttpHeaders)) {
-    if (name === '' && skipsEmpty) continue
-    const key = String(name).toLowerCase()
-    const present = response.getHeader(name)
-    // Alone first: among others, node would not see what is wrong with it.
-    undo.set(name, value as string, present)
-    if (seen.has(key) && (isList || key === 'set-cookie'))
-      undo.set(name, add(present, value as string), value as string)
-    seen.add(key)
-  }
-}
-
-/** A header's value with one more. Node's own appendHeader() adds to the very list that the app passed, and may use again. */
-export function add(present: OutgoingHttpHeader | undefined, value: OutgoingHttpHeader): OutgoingHttpHeader {
-  return present === undefined ? value : ([present, value].flat() as string[])
-}
-
-/** The two forms of a list. */
-function pairs(headers: readonly unknown[]): (readonly [string, unknown])[] {
-  if (Array.isArray(headers[0])) return headers as [string, unknown][]
-  if (headers.length % 2 !== 0) {
-    const error = new TypeError(`The argument 'headers' is invalid. Received ${headers.length} items`)
-    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' })
-  }
-  return Array.from({ length: headers.length / 2 }, (_, i) => [headers[2 * i] as string, headers[2 * i + 1]] as const)
 }

@@ -3,96 +3,16 @@
  * headers go out. Knows tokens, but neither what carries them nor how long they may be.
  */
 import { mayRoll } from './caching.ts'
-import { type OpenedText, REFUSED, type Reason, type Refused } from './codec/backend.ts'
-import { createTextCodec, type TextCodec } from './codec/codec.ts'
+import type { OpenedText, Reason } from './codec/backend.ts'
 import { serialize } from './codec/json.ts'
 import { describe } from './codec/options.ts'
-import { peekIssuedAt } from './codec/peek.ts'
-import { isProduction } from './codec/warn.ts'
-import {
-  type Carrier,
-  type Feature,
-  HEADERS_SENT,
-  type HeaderLine,
-  type Outcome,
-  type Platform,
-  type SessionFacts,
-  type SessionListener,
-} from './contracts.ts'
-import type { CookieTransport } from './cookie.ts'
-import {
-  changedKeys,
-  checkKeys,
-  copy,
-  empty,
-  isObject,
-  isPlainObject,
-  parseSession,
-  RESERVED,
-  type Snapshot,
-  serializeSession,
-  snapshot,
-  warnOfLosses,
-} from './data.ts'
-import { reportable, SessionError } from './errors.ts'
-import type { SessionSettings } from './options.ts'
+import { type Carrier, HEADERS_SENT, type HeaderLine, type Outcome } from './contracts.ts'
+import { checkKeys, copy, empty, isObject, isPlainObject, RESERVED, serializeSession, warnOfLosses } from './data.ts'
+import { reportable, SessionError, type SessionErrorCode } from './errors.ts'
+import { type Incoming, openNewest } from './incoming.ts'
+import { Losses } from './losses.ts'
 import { createSession, isSessionLike, ownerOf, type Session, type SessionOwner } from './session.ts'
-
-/** What all requests of one sessions() call share. */
-export interface Site<Req, Res> {
-  readonly settings: SessionSettings<Req>
-  readonly codec: TextCodec
-  readonly transport: CookieTransport
-  readonly platform: Platform<Req, Res>
-  readonly events: Events<Req>
-  /** Each waits for what one feature needs before the app runs. */
-  readonly gates: readonly NonNullable<Feature<Req>['gate']>[]
-  /** Whether checks that help only a developer are left out. */
-  readonly isProduction: boolean
-}
-
-/** Who hears of each event. */
-type Events<Req> = { readonly [Event in keyof SessionListener<Req>]-?: NonNullable<SessionListener<Req>[Event]>[] }
-
-export function createSite<Req, Res>(
-  settings: SessionSettings<Req>,
-  platform: Platform<Req, Res>,
-  ...features: readonly Feature<Req>[]
-): Site<Req, Res> {
-  const all = [...settings.features, ...features]
-  const events: Events<Req> = { refused: [], failed: [], begun: [], ended: [], sealed: [] }
-  for (const feature of all) {
-    const listener = Object.hasOwn(feature, 'listener') ? feature.listener : undefined
-    for (const [event, listen] of Object.entries(listener ?? {}))
-      events[event as keyof Events<Req>].push(listen as never)
-  }
-  return {
-    settings,
-    codec: createTextCodec(settings.codec),
-    transport: settings.transport,
-    platform,
-    events,
-    gates: all.flatMap((feature) => (Object.hasOwn(feature, 'gate') ? (feature.gate ?? []) : [])),
-    isProduction: isProduction(),
-  }
-}
-
-/** Waits for all gates before the app runs; undefined where there is nothing to wait for. */
-export function pass<Req>(
-  { gates }: { readonly gates: Site<Req, never>['gates'] },
-  request: Req,
-): Promise<unknown> | undefined {
-  if (gates.length === 0) return undefined
-  const waits = gates.flatMap((gate) => gate(request) ?? [])
-  return waits.length === 0 ? undefined : Promise.all(waits)
-}
-
-/** A session object whose place another one has taken, and what it held then. */
-interface Replaced {
-  readonly session: object
-  readonly by: string
-  readonly before: Snapshot
-}
+import { type Events, emit, type Site } from './site.ts'
 
 export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
   // Private, so that nothing that walks or prints a request finds a secret.
@@ -117,9 +37,7 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
   #failed: { readonly error: SessionError; readonly json: string | undefined } | undefined
   /** What save() sealed. */
   #saved: { readonly json: string; readonly token: string } | undefined
-  #replaced: Replaced[] | undefined
-  /** The data as it was committed, where changes after that are looked for. */
-  #committed: Snapshot | undefined
+  #losses: Losses | undefined
 
   constructor(site: Site<Req, Res>, request: Req, response: Res) {
     this.#site = site
@@ -246,8 +164,7 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
   lateError(call: string): SessionError | undefined {
     const why = this.#whyLate()
     if (why === undefined) return undefined
-    const { platform } = this.#site
-    return reportable('headers-sent', platform.describe(this.#request), `${call} has no effect on the client: ${why}`)
+    return this.#reportable('headers-sent', `${call} has no effect on the client: ${why}`)
   }
 
   /** Why the session cannot reach the client any more, or undefined while it can. */
@@ -305,7 +222,7 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
   /** The response with the commit was refused: as if it had not happened. */
   rollback(): void {
     this.#isCommitted = false
-    this.#committed = undefined
+    this.#losses?.forget()
   }
 
   #decide(cacheControl: string): Outcome {
@@ -317,12 +234,9 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
       // Ended, or new and empty: nothing to keep, and what the client may still hold must go. Of several cookies a removal reaches one, and
       // not even surely the right one: an empty session that is younger than all of them outlives the others.
       if (!this.#isEnded) return undefined
-      const tokens = this.#candidates()
+      const tokens = this.#site.transport.read(this)
       if (tokens.length < 2) return tokens.length === 0 ? undefined : null
-      if (this.#minIssuedAt === 0) {
-        this.#openFirst(tokens, [])
-        this.#restart()
-      }
+      if (this.#minIssuedAt === 0) this.#minIssuedAt = this.#openNewest(tokens, [])?.minIssuedAt ?? 0
       return this.#seal('{}')
     }
     if (json === opened?.json && !this.#isTouched) {
@@ -340,54 +254,36 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
 
   /** Remembers the data as it is, so that a change that comes too late can be told from it. */
   #watch(): void {
-    if (!this.#site.isProduction && this.#session) this.#committed = snapshot(this.#session)
+    if (this.#site.isProduction || !this.#session) return
+    this.#losses ??= new Losses()
+    this.#losses.watch(this.#session)
   }
 
   /** The response is out: reports what was changed in the session since its headers went. */
   end(): void {
-    if (this.#committed === undefined || !this.#session) return
-    const keys = changedKeys(this.#session, this.#committed)
-    this.#committed = undefined
-    if (keys === undefined) return
-    this.report(
-      reportable(
-        'headers-sent',
-        this.#site.platform.describe(this.#request),
-        `the session's ${keys} changed after the response's headers were sent, so the change is lost: change the session before the response begins`,
-      ),
-    )
+    const late = this.#session ? this.#losses?.takeLate(this.#session) : undefined
+    if (late !== undefined) this.report(this.#reportable('headers-sent', late))
   }
 
   /** Remembers the session object that is about to be replaced, if the app may hold it. */
   #retire(by: string, next?: object): void {
     // What is lost from now on has been reported with the call that replaces it.
-    this.#committed = undefined
+    this.#losses?.forget()
     const session = this.#session
-    if (!session || session === next) return
     const { keepsObject } = this.#site.platform
-    if (keepsObject && by !== 'destroy()') return
-    const before: Snapshot = keepsObject ? new Map() : snapshot(session)
-    this.#replaced = [...(this.#replaced ?? []), { session, by, before }]
+    if (!session || session === next || (keepsObject && by !== 'destroy()')) return
+    this.#losses ??= new Losses()
+    this.#losses.retire(session, by, keepsObject)
   }
 
   /** Reports what was put into session objects that nobody reads any more: once the outcome is decided, so that this cannot change it. */
   reportLost(): void {
-    const replaced = this.#replaced
-    if (replaced === undefined) return
-    this.#replaced = undefined
-    for (const { session, by, before } of replaced) {
-      if (session === this.#session) continue
-      const keys = changedKeys(session, before, this.#session)
-      if (keys === undefined) continue
-      const remedy = by === 'destroy()' ? 'begin a new session with it' : 'use the session of the request'
-      this.report(
-        reportable(
-          'replaced',
-          this.#site.platform.describe(this.#request),
-          `${keys} was put into a session object after ${by} had replaced it, so it is lost: ${remedy}`,
-        ),
-      )
-    }
+    if (this.#losses === undefined) return
+    for (const message of this.#losses.takeReplaced(this.#session)) this.report(this.#reportable('replaced', message))
+  }
+
+  #reportable(code: SessionErrorCode, message: string, cause?: unknown): SessionError {
+    return reportable(code, this.#site.platform.describe(this.#request), message, cause)
   }
 
   #restart(): void {
@@ -403,47 +299,19 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
     this.#opened = undefined
     this.#saved = undefined
     const reasons: Reason[] = []
-    const data = this.#openFirst(this.#candidates(), reasons)
-    if (data === undefined) this.#createdAt = this.#site.codec.now()
-    this.#session = this.#create(data ?? {})
+    const incoming = this.#openNewest(this.#site.transport.read(this), reasons)
+    this.#opened = incoming?.opened
+    this.#createdAt = incoming === undefined ? this.#site.codec.now() : incoming.opened.createdAt
+    this.#minIssuedAt = incoming?.minIssuedAt ?? 0
+    this.#session = this.#create(incoming?.data ?? {})
     // Called last: onInvalid may use the session, or end it to remove the bad cookie.
     for (const reason of reasons) this.#emit('refused', reason)
     this.#session ??= this.#create({})
   }
 
-  /** The tokens that came: those that claim to have been issued last come first, so that the newest of several good ones serves. */
-  #candidates(): string[] {
-    const tokens = this.#site.transport.read(this)
-    if (tokens.length < 2) return tokens
-    const claims = tokens.map((token) => ({ token, issuedAt: peekIssuedAt(token) }))
-    return claims.sort((a, b) => b.issuedAt - a.issuedAt).map(({ token }) => token)
-  }
-
-  /** The data of the first good one. */
-  #openFirst(tokens: readonly string[], reasons: Reason[]): object | undefined {
-    for (const token of tokens) {
-      const data = this.#open(token, reasons)
-      if (data === undefined) continue
-      // What replaces this one has to be younger, though its clock may have been ahead.
-      if (tokens.length > 1) this.#minIssuedAt = (this.#opened as OpenedText).issuedAt + 1
-      return data
-    }
-    return undefined
-  }
-
-  /** The data of a good cookie; of a bad one the reason. */
-  #open(token: string, reasons: Reason[]): object | undefined {
-    // More than a browser holds did not come from a browser: refused by its length.
-    const isLong = token.length > this.#site.transport.maxTokenChars
-    const result: OpenedText | Refused = isLong ? REFUSED.malformed : this.#site.codec.open(token)
-    const data = result.ok ? parseSession(result.json) : undefined
-    if (result.ok && data !== undefined) {
-      this.#opened = result
-      this.#createdAt = result.createdAt
-      return data
-    }
-    reasons.push(result.ok ? 'bad-payload' : result.reason)
-    return undefined
+  #openNewest(tokens: readonly string[], reasons: Reason[]): Incoming | undefined {
+    const { codec, transport } = this.#site
+    return openNewest(tokens, codec, transport.maxTokenChars, reasons)
   }
 
   /**
@@ -491,26 +359,15 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
       return
     }
     const message = `the session was not saved: ${error.message.replace(/^cookie-sessions: /, '')}`
-    this.report(reportable(error.code, this.#site.platform.describe(this.#request), message, error.cause))
+    this.report(this.#reportable(error.code, message, error.cause))
   }
 
   report(error: unknown): void {
     this.#emit('failed', error)
   }
 
-  /** Calls the listeners, which may be the app's: they must not be able to crash the process, because clients can trigger them at will. */
-  #emit<Event extends keyof SessionListener<Req>>(event: Event, about: Reason | SessionFacts | unknown): void {
+  #emit(event: keyof Events<Req>, about: unknown): void {
     const failed = event === 'failed' ? console.error : (error: unknown) => this.report(error)
-    for (const listener of this.#site.events[event]) {
-      try {
-        const result = listener(about as never, this.#request)
-        if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
-          Promise.resolve(result).catch(failed)
-        }
-      } catch (error) {
-        failed(error)
-      }
-      this.#site.platform.onCallback(this.#response)
-    }
+    emit(this.#site, event, about as never, this.#request, this.#response, failed)
   }
 }

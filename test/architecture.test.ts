@@ -204,7 +204,7 @@ describe('what reaches outside stands in one place:', () => {
     const allowed = node.filter(
       ([path, to, typeOnly]) =>
         path === 'src/connect.ts' ||
-        (typeOnly && path === 'src/headers.ts') ||
+        (typeOnly && (path === 'src/headers.ts' || path === 'src/writehead.ts')) ||
         (typeOnly && path.startsWith('src/codec/') && to === 'node:crypto'),
     )
     expect(node.filter(([path]) => !TOOLS.includes(path))).toEqual(allowed)
@@ -223,9 +223,10 @@ describe('what reaches outside stands in one place:', () => {
     }
     const below = [...reached].filter((path) => path.startsWith('src/') && !path.startsWith('src/codec/'))
     expect(below.sort()).toEqual(
-      ['caching', 'contracts', 'cookie', 'data', 'errors', 'fetch', 'lifecycle', 'options', 'session', 'turn'].map(
-        (name) => `src/${name}.ts`,
-      ),
+      [
+        ...['caching', 'contracts', 'cookie', 'data', 'errors', 'fetch', 'incoming', 'lifecycle', 'losses'],
+        ...['options', 'session', 'shapes', 'site', 'turn'],
+      ].map((name) => `src/${name}.ts`),
     )
     expect([...reached].filter((path) => !path.startsWith('src/')).sort()).toEqual(['#codec.wasm', 'cookie'])
   })
@@ -280,10 +281,12 @@ describe('what reaches outside stands in one place:', () => {
 })
 
 describe('what a request goes through', () => {
-  it.each(['caching', 'contracts', 'cookie', 'data', 'lifecycle', 'session'])('%s.ts knows no platform', (name) => {
+  const ROOMS = ['caching', 'contracts', 'cookie', 'data', 'incoming', 'lifecycle', 'losses', 'session', 'site']
+
+  it.each(ROOMS)('%s.ts knows no platform', (name) => {
     const imported = edges.filter(([path]) => path === `src/${name}.ts`).map(([, to]) => to)
     expect(imported.filter((to) => !to.startsWith('src/'))).toEqual(name === 'cookie' ? ['cookie'] : [])
-    expect(imported.filter((to) => /^src\/(connect|fetch|headers|index)\.ts$/.test(to))).toEqual([])
+    expect(imported.filter((to) => /^src\/(connect|fetch|headers|index|shapes|writehead)\.ts$/.test(to))).toEqual([])
     expect(strip(read(`src/${name}.ts`))).not.toMatch(/\b(IncomingMessage|ServerResponse|Buffer)\b|\bprocess\s*\??\./)
   })
 

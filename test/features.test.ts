@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { createMiddleware, platform } from '../src/connect.ts'
 import type { Feature, SessionFacts } from '../src/contracts.ts'
-import { createSite } from '../src/lifecycle.ts'
 import { checkSessionOptions } from '../src/options.ts'
+import { createSite } from '../src/site.ts'
 import {
   createClock,
   type Handler,

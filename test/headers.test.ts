@@ -2,7 +2,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { add, beforeHeaders, type Failure } from '../src/headers.ts'
+import { beforeHeaders, type Failure } from '../src/headers.ts'
+import { add } from '../src/writehead.ts'
 import { type Answer, names, type Protocol, serve, serveApp } from './helpers/server.ts'
 
 type WriteHead = (res: { writeHead(...args: unknown[]): ServerResponse }) => unknown
