@@ -46,6 +46,7 @@ export function reportable(code: SessionErrorCode, where: string, message: strin
 }
 
 const FRAME = '\n    at '
+const USUAL_FRAMES = 10
 
 function beginAtApp(error: SessionError): SessionError {
   const [head = '', own = '', ...frames] = (error.stack ?? '').split(FRAME)
@@ -53,6 +54,6 @@ function beginAtApp(error: SessionError): SessionError {
   const folder = /([^()\s]*[\\/])[^\\/]*$/.exec(own)?.[1] ?? '\n'
   const isForeign = (frame: string): boolean => frame.includes(folder) || /\bnode:|[\\/]node_modules[\\/]/.test(frame)
   const first = frames.findIndex((frame) => !isForeign(frame))
-  if (first >= 0) error.stack = [head, ...frames.slice(first)].join(FRAME)
+  if (first >= 0) error.stack = [head, ...frames.slice(first, first + USUAL_FRAMES)].join(FRAME)
   return error
 }
