@@ -3,7 +3,7 @@
  * every colour is of middle brightness (3:1 or more on either); the colour-blind can distinguish the colours, and lines differ by their
  * marks and their labels as well.
  */
-import { namesOf, sizesOf, times } from './terminal.js'
+import { namesOf, sizesOf, times } from './print.js'
 
 /** @import { Results, Row } from './record.js' */
 

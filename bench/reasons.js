@@ -1,7 +1,7 @@
 /** `node bench/reasons.js`: the choices in the code that look odd, each against what would be the plain way. README.md, Why it is so. */
 import crypto from 'node:crypto'
 import { compare } from './measure.js'
-import { micros } from './terminal.js'
+import { micros } from './print.js'
 
 const bytes = crypto.randomBytes(320)
 const key = crypto.randomBytes(32)

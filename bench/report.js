@@ -6,8 +6,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { caption, charts } from './charts.js'
+import { micros, sizesOf, times } from './print.js'
 import { newest, RESULTS } from './record.js'
-import { micros, sizesOf, times } from './terminal.js'
 
 /** @import { Results } from './record.js' */
 
