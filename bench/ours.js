@@ -1,5 +1,5 @@
 /** The package as it is built, by its inner names (JSON text in, JSON text out), and the sessions that every suite seals with it. */
-import { createHash } from 'node:crypto'
+import { createHash, hkdfSync } from 'node:crypto'
 import { UserError } from './print.js'
 
 /** Bytes of JSON. */
@@ -13,6 +13,9 @@ export const SECRET = createHash('sha256').update('a published secret, good for 
 export const NAME = '_node'
 /** When each session began, ms since the epoch. */
 export const BEGAN = 1_700_000_000_000
+
+/** docs/format.md, Keys: 32 bytes of cipher key, 32 of HMAC key, two of key id. */
+export const derived = () => Buffer.from(hkdfSync('sha256', SECRET, '', `cookie-sessions v1\0${NAME}`, 66))
 
 /** A function that makes codecs: `codecOf({ backend, random, now })`. */
 export async function loadCodecs() {

@@ -1,22 +1,18 @@
 /** `node bench/run.js <suite>`: runs a suite, prints its tables and records its results. README.md; `--help` lists the options. */
 import { fork } from 'node:child_process'
 import { relative } from 'node:path'
-import { parseArgs } from 'node:util'
 import { judge } from './baseline.js'
 import { isNoisy, summarise } from './measure.js'
+import { Misuse, PROCESSES, read, usage } from './options.js'
 import { changes, describe, eachGroup, progress, table, times, UserError } from './print.js'
 import { load, machine, results, save } from './record.js'
 
 const SUITES = ['core', 'peers', 'http', 'native']
-/** Where the compiler and the allocator put things differs from process to process, which makes up to 15 % in a row. */
-export const PROCESSES = 3
-
-class Misuse extends UserError {}
-
 /**
  * A suite is a module that exports
  *
- *   help              what each option does, by name; whole numbers have their defaults in `full` and `quick`, choices in `choices`
+ *   options           its command line: what --quick and --only do; by name, `numbers` with their defaults, full and quick, and what
+ *                     they are, and `choices` with what they are and the names to choose from; `sizes`, full and quick; what it `needs`
  *   prepare(options)  checks what is to be timed and resolves to `{ intro, plan, task, fieldsOf, print, measure, end }`: the lines before
  *                     the tables; the list of `{ group, size }`; what its processes have to know; what a row says beside its figures;
  *                     how rows are printed; how they are measured, if not in processes; what to do in the end. All but `plan` are optional
@@ -25,9 +21,8 @@ class Misuse extends UserError {}
 async function main([name, ...args]) {
   if (!SUITES.includes(name)) throw new UserError(`node bench/run.js <${SUITES.join(' | ')}> [options]`)
   const suite = await import(`./${name}/suite.js`)
-  const flags = flagsOf(name, suite)
-  const options = read(args, suite, flags)
-  if (options.help) return console.log(usage(name, flags, suite.footnote))
+  const options = read(args, suite.options)
+  if (options.help) return console.log(usage(name, suite.options))
   // Before minutes have passed, not after.
   const baseline = options.baseline && load(options.baseline)
   const { intro = [], plan, task, fieldsOf = () => ({}), print = byGroup, measure, end } = await suite.prepare(options)
@@ -49,57 +44,6 @@ async function main([name, ...args]) {
   } finally {
     end?.()
   }
-}
-
-/** What an option is called in the usage, and what is said of it there. */
-function flagsOf(name, { help, full, quick, choices = {} }) {
-  const numbers = Object.keys(full).filter((key) => typeof full[key] === 'number')
-  const file = `bench/results/<date>-<node>-<cpu>${name === 'core' ? '' : `-${name}`}.json`
-  return {
-    quick: ['--quick', help.quick],
-    only: ['--only <regex>', help.only],
-    ...Object.fromEntries(
-      numbers.map((key) => [key, [`--${key} <n>`, `${help[key]} (default ${full[key]}; quick ${quick[key]})`]]),
-    ),
-    ...Object.fromEntries(Object.keys(choices).map((key) => [key, [`--${key} <name>`, help[key]]])),
-    baseline: ['--baseline <file>', 'compare the run with an earlier one, and mark what changed beyond the noise'],
-    out: ['--out <file>', `where the results go (default ${file}, unless --quick or --only)`],
-  }
-}
-
-function usage(name, flags, footnote = '') {
-  const lines = Object.values(flags).map(([flag, what]) => `  ${flag.padEnd(19)}${what}\n`)
-  return `npm run bench${name === 'core' ? '' : `:${name}`} -- [options]\n\n${lines.join('')}\n${footnote}`.trimEnd()
-}
-
-/** The options, checked, with the suite's defaults. */
-function read(args, { full, quick, choices = {} }, flags) {
-  const types = Object.keys({ ...flags, help: 0 }).map((key) => {
-    return [key, { type: key === 'quick' || key === 'help' ? 'boolean' : 'string' }]
-  })
-  let values
-  try {
-    values = parseArgs({ args, options: Object.fromEntries(types) }).values
-    values.isPartial = values.quick || values.only !== undefined
-    values.only = new RegExp(values.only ?? '', 'i')
-  } catch (error) {
-    throw new Misuse(error instanceof SyntaxError ? `--only: ${error.message}` : error.message)
-  }
-  const options = { ...(values.quick ? quick : full), ...values }
-  for (const key of Object.keys(full).filter((key) => typeof full[key] === 'number')) {
-    options[key] = Number(options[key])
-    // No pairs are none; no rounds are nothing.
-    if (Number.isInteger(options[key]) && options[key] >= (key === 'pairs' ? 0 : 1)) continue
-    throw new Misuse(`--${key} must be a whole number above 0, got ${values[key]}`)
-  }
-  for (const [key, names] of Object.entries(choices)) {
-    if (options[key] !== undefined && !names.includes(options[key])) {
-      throw new Misuse(`--${key} must be ${names.join(' or ')}, got ${options[key]}`)
-    }
-  }
-  // Rounds are spread evenly over the processes.
-  if (options.time !== undefined) options.rounds = Math.ceil(options.rounds / PROCESSES) * PROCESSES
-  return options
 }
 
 /** The rounds, spread over several processes one after the other. */

@@ -2,16 +2,15 @@
 import { strictEqual } from 'node:assert'
 import crypto from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { inProcesses } from '../options.js'
 import { BACKENDS, BEGAN, built, callOf, forge, jsonOf, loadCodecs, PAIR, SIZES } from '../ours.js'
 
-export const help = {
+export const options = {
   quick: '20 seconds instead of two minutes: fewer sizes, fewer rounds',
   only: `only the rows whose "<group> <size>" matches, as in --only 'seal|open' or --only 'SHA-256 (32|256)$'`,
-  rounds: 'rounds of turns, spread over three processes',
-  time: 'milliseconds for each contender in a round',
+  numbers: inProcesses({ rounds: 21, time: 27 }, { rounds: 9, time: 12 }),
+  sizes: [SIZES, [32, 256, 1024, 3000]],
 }
-export const full = { rounds: 21, time: 27, sizes: SIZES }
-export const quick = { rounds: 9, time: 12, sizes: [32, 256, 1024, 3000] }
 
 export async function prepare({ rounds, sizes, only }) {
   const groups = Object.keys({ ...(await kernelWork()), ...(await codecWork()) })

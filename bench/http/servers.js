@@ -1,7 +1,7 @@
 /** Starts the servers, talks to them, and checks that they do what is to be timed. */
 import { deepStrictEqual, strictEqual } from 'node:assert'
 import { fork } from 'node:child_process'
-import http from 'node:http'
+import { once } from 'node:events'
 
 export const BARE = 'bare'
 /** The JSON of the session is this long. */
@@ -30,14 +30,12 @@ export async function withServers(names, use) {
  */
 async function startServer(name) {
   const child = fork(new URL('server.js', import.meta.url), [name, JSON.stringify(DATA)])
-  let waiting
-  const answer = () => {
-    waiting = deferred()
-    return waiting.promise
-  }
-  child.on('message', (message) => waiting.resolve(message))
-  child.on('error', (error) => waiting.reject(error))
-  child.on('exit', () => waiting.reject(new Error(`the server of ${name} ended early`)))
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`the server of ${name} ended early`)
+  })
+  // It ends while no question is open, when it is stopped.
+  ended.catch(() => {})
+  const answer = async () => (await Promise.race([once(child, 'message'), ended]))[0]
   const { port } = await answer()
   const url = `http://127.0.0.1:${port}/`
   return {
@@ -53,20 +51,9 @@ async function startServer(name) {
   }
 }
 
-/** Promise.withResolvers(), which Node 20 lacks. */
-function deferred() {
-  const settle = {}
-  const promise = new Promise((resolve, reject) => Object.assign(settle, { resolve, reject }))
-  return { promise, ...settle }
-}
-
 async function get(url, cookie) {
-  const { promise, resolve, reject } = deferred()
-  http.get(url, { agent: false, headers: cookie ? { cookie } : {} }, resolve).on('error', reject)
-  const response = await promise
-  let body = ''
-  for await (const chunk of response) body += chunk
-  return { status: response.statusCode, cookies: response.headers['set-cookie'] ?? [], body }
+  const response = await fetch(url, { headers: cookie ? { cookie } : {} })
+  return { status: response.status, cookies: response.headers.getSetCookie(), body: await response.text() }
 }
 
 /** The Cookie header that answers a response's Set-Cookie headers. */

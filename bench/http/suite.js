@@ -1,5 +1,6 @@
 /** Connect on loopback, end to end, with each session middleware: requests a second, and the CPU time that one takes. */
 import { quantile, summarise, takeTurns } from '../measure.js'
+import { PROCESSES } from '../options.js'
 import { BACKENDS, loadCodecs } from '../ours.js'
 import { installPeers } from '../peers/install.js'
 import { columns, eachGroup, percent, progress } from '../print.js'
@@ -7,20 +8,17 @@ import { machine } from '../record.js'
 import { CONNECTIONS, loader } from './load.js'
 import { BARE, SESSION_BYTES, withServers } from './servers.js'
 
-export const help = {
+export const options = {
   quick: 'a minute and a half instead of seven',
   only: `only what matches "<mode> <name>", as in --only 'rw (auto|cookie-session)'; modes are rw, r, untouched`,
-  rounds: 'rounds of turns',
-  seconds: 'whole seconds for each contender in a round',
-  pairs: 'paired rounds, a second a server, of what an untouched session costs; 0: none',
-  load: 'wrk or autocannon (default: wrk where it is installed)',
+  numbers: {
+    rounds: [9, 2, 'rounds of turns'],
+    seconds: [2, 1, 'whole seconds for each contender in a round'],
+    pairs: [21, 3, 'paired rounds, a second a server, of what an untouched session costs; 0: none'],
+  },
+  choices: { load: ['wrk or autocannon (default: wrk where it is installed)', 'wrk', 'autocannon'] },
 }
-export const full = { rounds: 9, seconds: 2, pairs: 21 }
-export const quick = { rounds: 2, seconds: 1, pairs: 3 }
-export const choices = { load: ['wrk', 'autocannon'] }
 
-/** Two processes of one program differ by as much as an untouched session costs, so its pairs are spread over several. */
-const PROCESSES = 3
 const [OURS, ...OTHER_BACKENDS] = BACKENDS
 const MODES = {
   rw: 'rw: every request reads the session and changes it, and the response issues it again',
@@ -118,7 +116,7 @@ function figuresOf(mode, found) {
 
 /**
  * The cost of a request that never touches its session: the CPU time of a request with the middleware, less that of one without, in
- * pairs. The same between two bare servers is the measure's own uncertainty.
+ * pairs, in several processes: two of one program differ by as much as that cost. The same between two bare servers is the measure's own uncertainty.
  */
 async function paired(load, count) {
   const rounds = Math.ceil(count / PROCESSES)

@@ -1,17 +1,17 @@
 /** The same format in C on OpenSSL (native.c): the physical limit. */
-import { BACKENDS, BEGAN, callOf, jsonOf, loadCodecs, NAME, PAIR, SECRET, SIZES } from '../ours.js'
+
+import { inProcesses } from '../options.js'
+import { BACKENDS, BEGAN, callOf, derived, jsonOf, loadCodecs, PAIR, SIZES } from '../ours.js'
 import { check } from './check.js'
 import { build, startProgram } from './program.js'
 
-export const help = {
+export const options = {
   quick: 'three sizes and fewer rounds',
   only: `only the rows whose "<group> <size>" matches, as in --only 'seal . open (256|1024)$'`,
-  rounds: 'rounds of turns, spread over three processes',
-  time: 'milliseconds for each contender in a round',
+  numbers: inProcesses({ rounds: 21, time: 15 }, { rounds: 6, time: 10 }),
+  sizes: [SIZES, [32, 256, 3000]],
+  needs: "Needs a C compiler (CC names another than cc) and OpenSSL 3's headers.",
 }
-export const footnote = "Needs a C compiler (CC names another than cc) and OpenSSL 3's headers."
-export const full = { rounds: 21, time: 15, sizes: SIZES }
-export const quick = { rounds: 6, time: 10, sizes: [32, 256, 3000] }
 
 const NOTE = 'C on OpenSSL: contexts reused, midstates kept, no JavaScript strings to make'
 /** native.c's words for the groups. */
@@ -48,7 +48,7 @@ export async function prepare({ rounds, sizes, only }) {
 export async function work({ path }) {
   const codecOf = await loadCodecs()
   const program = startProgram(path)
-  await program.ask('key', SECRET.toString('hex'), Buffer.from(NAME).toString('hex'))
+  await program.ask('key', derived().toString('hex'))
   return (group, size) => {
     const json = jsonOf(size)
     const ours = BACKENDS.map((backend) => {

@@ -11,7 +11,7 @@ import * as iron from 'iron-webcrypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 import Keygrip from 'keygrip'
 import sodium from 'sodium-native'
-import { BACKENDS, BEGAN, forge, jsonOf, loadCodecs, NAME, SECRET } from '../ours.js'
+import { BACKENDS, BEGAN, derived, forge, jsonOf, loadCodecs, NAME, SECRET } from '../ours.js'
 
 const DAY = 86_400_000
 const ORIGINAL = 'cookie-sessions 0.0.2'
@@ -69,10 +69,10 @@ export async function contenders() {
  * come from a pool like ours: at 1.5 us for 15 of them they would be a large part of the figure.
  */
 function straightforward() {
-  const derived = Buffer.from(crypto.hkdfSync('sha256', SECRET, '', `cookie-sessions v1\0${NAME}`, 66))
-  const cipherKey = crypto.createSecretKey(derived.subarray(0, 32))
-  const macKey = crypto.createSecretKey(derived.subarray(32, 64))
-  const keyId = derived.readUInt16BE(64)
+  const keys = derived()
+  const cipherKey = crypto.createSecretKey(keys.subarray(0, 32))
+  const macKey = crypto.createSecretKey(keys.subarray(32, 64))
+  const keyId = keys.readUInt16BE(64)
   const pool = Buffer.alloc(3840)
   let next = pool.length
   return {

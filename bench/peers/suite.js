@@ -1,16 +1,16 @@
 /** The same work done by other packages, with what each does and does not do. */
+
+import { inProcesses } from '../options.js'
 import { callOf, jsonOf, loadCodecs, PAIR, SIZES } from '../ours.js'
 import { columns, micros, percent, sizesOf, times, UserError } from '../print.js'
 import { installed, installPeers } from './install.js'
 
-export const help = {
+export const options = {
   quick: 'three sizes and fewer rounds',
   only: "only the peers whose name matches; 'auto', which they are compared with, is always there",
-  rounds: 'rounds of turns, spread over three processes',
-  time: 'milliseconds for each contender in a round',
+  numbers: inProcesses({ rounds: 15, time: 15 }, { rounds: 6, time: 10 }),
+  sizes: [SIZES, [32, 256, 3000]],
 }
-export const full = { rounds: 15, time: 15, sizes: SIZES }
-export const quick = { rounds: 6, time: 10, sizes: [32, 256, 3000] }
 
 export async function prepare({ rounds, sizes, only }) {
   // Before anything is fetched.
