@@ -8,6 +8,7 @@ import { changes, describe, eachGroup, progress, table, times, UserError } from 
 import { load, machine, results, save } from './record.js'
 
 const SUITES = ['core', 'peers', 'http', 'native']
+
 /**
  * A suite is a module that exports
  *

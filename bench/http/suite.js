@@ -115,8 +115,9 @@ function figuresOf(mode, found) {
 }
 
 /**
- * The cost of a request that never touches its session: the CPU time of a request with the middleware, less that of one without, in
- * pairs, in several processes: two of one program differ by as much as that cost. The same between two bare servers is the measure's own uncertainty.
+ * The cost of a request that never touches its session: the CPU time of a request with the middleware, less that of one without,
+ * in pairs. Two processes of one program differ by as much, so several are started. The difference between two bare servers is the
+ * measure's own uncertainty.
  */
 async function paired(load, count) {
   const rounds = Math.ceil(count / PROCESSES)
