@@ -1,29 +1,41 @@
-/** `node bench/reasons.js`: the choices in the code that look odd, each against what would be the plain way. README.md, Why it is so. */
+/** `node bench/reasons.js`: the choices in the code that look odd, each against the obvious way. README.md, Why it is so. */
 import crypto from 'node:crypto'
 import { compare } from './measure.js'
-import { micros } from './terminal.js'
+import { columns, micros } from './print.js'
 
 const bytes = crypto.randomBytes(320)
 const key = crypto.randomBytes(32)
 const keyObject = crypto.createSecretKey(key)
 const nonce = crypto.randomBytes(16)
 const token = bytes.toString('base64url')
+const json = JSON.stringify({ user: 'a'.repeat(245) })
 const memory = Buffer.alloc(65_536)
 memory.latin1Write(token, 0, token.length)
+const view = memory.subarray(0, 16_320)
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 const pool = new Uint8Array(3840)
 const nonceBytes = new Uint8Array(15)
-const { hash = undefined } = crypto
+let next = pool.length
 
-/** A request with the fields that node's has, more or less. */
-class Request {
-  constructor() {
-    this.url = '/'
-    this.method = 'GET'
-    this.headers = {}
-    this.complete = false
+function pooled() {
+  if (next === pool.length) {
+    crypto.getRandomValues(pool)
+    next = 0
   }
+  for (let i = 0; i < 15; i++) {
+    nonceBytes[i] = pool[next + i]
+    pool[next + i] = 0
+  }
+  next += 15
+}
+
+/** A request with the fields of node's, more or less. */
+class Request {
+  url = '/'
+  method = 'GET'
+  headers = {}
+  complete = false
 }
 const state = Symbol('state')
 const shared = {
@@ -37,13 +49,13 @@ const shared = {
   },
 }
 
-const known = new WeakMap()
+const states = new WeakMap()
 class Mapped {
   constructor() {
-    known.set(this, { isNew: true })
+    states.set(this, { isNew: true })
   }
   get isNew() {
-    return known.get(this).isNew
+    return states.get(this).isNew
   }
 }
 class Private {
@@ -53,36 +65,26 @@ class Private {
   }
 }
 
-/** @type {Record<string, Record<string, () => unknown>>} */
+const cipher = (key) => () => crypto.createCipheriv('chacha20', key, nonce).update(bytes)
+const hmac = (key) => () => crypto.createHmac('sha256', key).update(bytes).digest('latin1')
+const digest = (encoding) => () => crypto.hash('sha256', bytes, encoding)
+
 const reasons = {
-  'random bytes': {
-    pooled: pooled(),
-    'each time': () => crypto.getRandomValues(nonceBytes),
-  },
-  'a cipher, its key': {
-    KeyObject: () => crypto.createCipheriv('chacha20', keyObject, nonce).update(bytes),
-    Buffer: () => crypto.createCipheriv('chacha20', key, nonce).update(bytes),
-  },
-  'an HMAC, its key': {
-    KeyObject: () => crypto.createHmac('sha256', keyObject).update(bytes).digest('latin1'),
-    Buffer: () => crypto.createHmac('sha256', key).update(bytes).digest('latin1'),
-  },
-  ...(hash && {
-    'a digest, out as': {
-      latin1: () => hash('sha256', bytes, 'latin1'),
-      hex: () => hash('sha256', bytes, 'hex'),
-      buffer: () => hash('sha256', bytes, 'buffer'),
-    },
+  'random bytes': { pooled, 'each time': () => crypto.getRandomValues(nonceBytes) },
+  'a cipher, its key': { KeyObject: cipher(keyObject), Buffer: cipher(key) },
+  'an HMAC, its key': { KeyObject: hmac(keyObject), Buffer: hmac(key) },
+  ...(crypto.hash && {
+    'a digest, out as': { latin1: digest('latin1'), hex: digest('hex'), buffer: digest('buffer') },
   }),
   'text out of memory': {
     latin1Slice: () => memory.latin1Slice(0, token.length),
     toString: () => memory.toString('latin1', 0, token.length),
     TextDecoder: () => decoder.decode(memory.subarray(0, token.length)),
   },
-  'text into memory': {
-    latin1Write: () => memory.latin1Write(token, 0, token.length),
-    write: () => memory.write(token, 0, 'latin1'),
-    TextEncoder: () => encoder.encodeInto(token, memory),
+  'JSON into memory': {
+    encodeInto: () => encoder.encodeInto(json, view),
+    utf8Write: () => memory.utf8Write(json, 0, 16_320),
+    write: () => memory.write(json, 0, 16_320, 'utf8'),
   },
   'an accessor on req': {
     shared() {
@@ -94,44 +96,23 @@ const reasons = {
     closures() {
       const req = new Request()
       let session = 1
-      Object.defineProperty(req, 'session', {
-        configurable: true,
-        enumerable: true,
-        get: () => session,
-        set(value) {
-          session = value
-        },
-      })
+      const get = () => session
+      const set = (value) => {
+        session = value
+      }
+      Object.defineProperty(req, 'session', { configurable: true, enumerable: true, get, set })
       return req.session
     },
   },
-  'the state of a session': {
-    'private field': () => new Private().isNew,
-    WeakMap: () => new Mapped().isNew,
-  },
+  'the state of a session': { 'private field': () => new Private().isNew, WeakMap: () => new Mapped().isNew },
 }
 
-function pooled() {
-  let next = pool.length
-  return () => {
-    if (next === pool.length) {
-      crypto.getRandomValues(pool)
-      next = 0
-    }
-    for (let i = 0; i < 15; i++) {
-      nonceBytes[i] = pool[next + i]
-      pool[next + i] = 0
-    }
-    next += 15
-  }
-}
-
-console.log(`Node ${process.version}; microseconds a call\n`)
+const lines = []
 for (const [group, contenders] of Object.entries(reasons)) {
   const figures = await compare(contenders, { rounds: 11, time: 15 })
+  lines.push([group, '', ''])
   for (const [name, { median, ratio }] of Object.entries(figures)) {
-    console.log(
-      `${group.padEnd(24)}${name.padEnd(16)}${micros(median).padStart(7)}${`${ratio.toFixed(1)}x`.padStart(8)}`,
-    )
+    lines.push([`  ${name}`, micros(median), `${ratio.toFixed(1)}x`])
   }
 }
+console.log(`Node ${process.version}; microseconds a call\n\n${columns(lines)}`)

@@ -6,17 +6,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { caption, charts } from './charts.js'
+import { micros, sizesOf, times } from './print.js'
 import { newest, RESULTS } from './record.js'
-import { micros, sizesOf, times } from './terminal.js'
-
-/** @import { Results } from './record.js' */
 
 const CHARTS = fileURLToPath(new URL('charts/', import.meta.url))
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
 const BEGIN = '<!-- speed:begin -->'
 const END = '<!-- speed:end -->'
 
-/** An SVG of a Vega-Lite specification. @param {any} spec @returns {Promise<string>} */
+/** An SVG of a Vega-Lite specification. */
 export async function draw(spec) {
   const { compile } = await import('vega-lite')
   const { parse, resetSVGDefIds, View } = await import('vega')
@@ -29,15 +27,13 @@ export async function draw(spec) {
   }
 }
 
-/** The table for people who read README.md. @param {Results} run Of the suite 'core'. */
+/** README.md's table, of a run of the core suite. */
 export function speedTable(run) {
   const rows = run.rows.filter(({ group }) => group === 'seal + open')
-  const of = (/** @type {number | undefined} */ size, /** @type {string} */ name) =>
-    rows.find((row) => row.size === size && row.name === name)
   const lines = sizesOf(rows).map((size) => {
-    const own = ['auto', 'wasm', 'node'].map((name) => of(size, name))
+    const own = ['auto', 'wasm', 'node'].map((name) => rows.find((row) => row.size === size && row.name === name))
     const gain = own[2] === undefined ? '-' : times(own[2].ratio)
-    return `| ${size?.toLocaleString('en')} | ${own.map((row) => (row ? micros(row.median) : '-')).join(' | ')} | ${gain} |`
+    return `| ${size.toLocaleString('en')} | ${own.map((row) => (row ? micros(row.median) : '-')).join(' | ')} | ${gain} |`
   })
   return [
     '| bytes of JSON | `auto`, µs | `wasm`, µs | `node`, µs | node / auto |',
@@ -48,12 +44,11 @@ export function speedTable(run) {
   ].join('\n')
 }
 
-/** `text` with what is between the markers replaced; undefined when they are missing. @param {string} text @param {string} table */
+/** `text` with another table between the markers; undefined when they are missing. */
 export function replaceTable(text, table) {
   const from = text.indexOf(BEGIN)
   const to = text.indexOf(END)
-  if (from < 0 || to < from) return undefined
-  return `${text.slice(0, from + BEGIN.length)}\n\n${table}\n\n${text.slice(to)}`
+  return from < 0 || to < from ? undefined : `${text.slice(0, from + BEGIN.length)}\n\n${table}\n\n${text.slice(to)}`
 }
 
 async function main() {
@@ -88,7 +83,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     await main()
   } catch (error) {
-    if (/** @type {any} */ (error).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
     console.error('vega and vega-lite are missing: run npm install first')
     process.exitCode = 1
   }

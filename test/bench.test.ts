@@ -10,10 +10,10 @@ import { main } from '../src/cli.ts'
 
 // Plain JavaScript, which tsc does not look into.
 const bench = (file: string) => import(new URL(`../bench/${file}`, import.meta.url).href)
-const { compare, isNoisy, quantile, summarise } = await bench('measure.js')
+const { compare, isNoisy, quantile, summarise, takeTurns } = await bench('measure.js')
 const { fileName, load, machine, newest, results, save } = await bench('record.js')
 const { judge } = await bench('baseline.js')
-const { changes, micros, table } = await bench('terminal.js')
+const { changes, micros, table } = await bench('print.js')
 const { charts, missing } = await bench('charts.js')
 const { draw, replaceTable, speedTable } = await bench('report.js')
 
@@ -76,7 +76,32 @@ describe('the statistics', () => {
   })
 })
 
+describe('takeTurns()', () => {
+  it('goes through all rows each round, and lets each contender go first in its turn', async () => {
+    const order: string[] = []
+    const row = (label: string, ...names: string[]) => ({
+      label,
+      turns: Object.fromEntries(names.map((name) => [name, () => order.push(`${label}${name}`)])),
+    })
+    const steps: [string, number][] = []
+    const found = await takeTurns([row('x', 'a', 'b'), row('y', 'c')], 2, (...step: [string, number]) =>
+      steps.push(step),
+    )
+    expect(order).toEqual(['xa', 'xb', 'yc', 'xb', 'xa', 'yc'])
+    expect(found).toEqual([{ a: [1, 5], b: [2, 4] }, { c: [3, 6] }])
+    expect(steps[0]).toEqual(['round 1 of 2: x, a', 0])
+    expect(steps[5]).toEqual(['round 2 of 2: y, c', 5 / 6])
+  })
+})
+
 describe('compare()', () => {
+  it('lets a contender take its own time', async () => {
+    const asked: number[] = []
+    const turn = (ms: number) => asked.push(ms)
+    expect(await compare({ a: { turn } }, { rounds: 3, time: 7 })).toMatchObject({ a: { median: 2, min: 1 } })
+    expect(asked).toEqual([7, 7, 7])
+  })
+
   it('gives every contender its figures, in the order given, the first with the ratio 1', async () => {
     let calls = 0
     const figures = await compare({ a: () => calls++, b: () => Math.sqrt(calls) }, { rounds: 2, time: 1 })
@@ -434,11 +459,23 @@ function wellFormed(svg: string): boolean {
 
 describe('npm run bench', () => {
   const script = fileURLToPath(new URL('../bench/run.js', import.meta.url))
-  const start = (...args: string[]) =>
+  const run = (...args: string[]) =>
     execFileSync(process.execPath, [script, ...args], { encoding: 'utf8', stdio: 'pipe' })
+  const start = (...args: string[]) => run('core', ...args)
 
-  it('says what it takes', () => {
-    expect(start('--help')).toMatch(/--quick.*--only.*--rounds.*--baseline.*--out/s)
+  it.each([
+    ['core', 'npm run bench', '--time'],
+    ['peers', 'npm run bench:peers', '--time'],
+    ['http', 'npm run bench:http', '--seconds <n>.*--pairs <n>.*--load'],
+    ['native', 'npm run bench:native', '--time <n>.*C compiler'],
+  ])('of %s says what it takes', (suite, command, own) => {
+    const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    expect(scripts[command.replace('npm run ', '')]).toBe(`node bench/run.js ${suite}`)
+    const text = run(suite, '--help')
+    expect(text).toContain(`${command} -- [options]`)
+    for (const part of ['--quick', '--only', '--rounds', '--baseline', '--out', own]) {
+      expect(text).toMatch(new RegExp(part, 's'))
+    }
   })
 
   it.skipIf(!built)('measures in several processes, and writes what it found', () => {
@@ -463,6 +500,14 @@ describe('npm run bench', () => {
     [['--baseline', join(folder, 'missing.json')], /missing\.json/],
   ])('fails on %j and says why', (args, message) => {
     expect(() => start(...args)).toThrow(message)
+  })
+
+  it.each([
+    [['cpu'], /core \| peers \| http \| native/],
+    [['http', '--load', 'ab'], /--load must be wrk or autocannon, got ab/],
+    [['http', '--pairs', '-1'], /--pairs/],
+  ])('fails on %j and says why, whatever the suite', (args, message) => {
+    expect(() => run(...args)).toThrow(message)
   })
 })
 

@@ -1,48 +1,53 @@
-/** The load, from a process of its own: wrk where it is installed, autocannon (bench/peers) where it is not. */
+/** The load, from a process of its own: wrk where it is installed, else autocannon (bench/peers). */
 import { execFile, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-export const CONNECTIONS = 16
+const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
+export const CONNECTIONS = '16'
 
 /**
- * @typedef {object} Load
- * @property {number} rate Requests a second.
- * @property {number} p50 Milliseconds.
- * @property {number} p99 Milliseconds.
- *
- * @typedef {(url: string, cookie: string, seconds: number) => Promise<Load>} Loader Rejects when a response was not as it should be.
+ * The program's name and a function of URL, cookie and whole seconds, which resolves to requests a second and to latencies in
+ * milliseconds. It rejects when a single response was not 200.
  */
-
-/** @param {string} [forced] 'wrk' or 'autocannon' @returns {{ name: string, load: Loader }} */
 export function loader(forced) {
-  const name = forced ?? (hasWrk() ? 'wrk' : 'autocannon')
-  return { name, load: name === 'wrk' ? wrk : autocannon }
+  // wrk prints its version and fails, wherever it is.
+  const hasWrk = () => spawnSync('wrk', ['-v'], { stdio: 'ignore' }).error === undefined
+  return (forced ?? (hasWrk() ? 'wrk' : 'autocannon')) === 'wrk'
+    ? { name: 'wrk', load: wrk }
+    : { name: 'autocannon', load: autocannon }
 }
 
-/** It prints its version and fails, wherever it is. */
-const hasWrk = () => spawnSync('wrk', ['-v'], { stdio: 'ignore' }).error === undefined
-
-/** @type {Loader} */
 async function wrk(url, cookie, seconds) {
-  const script = fileURLToPath(new URL('done.lua', import.meta.url))
-  // Whole seconds are all that wrk takes.
-  const duration = `${Math.max(1, Math.round(seconds))}s`
-  const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', duration, '-s', script, '-H', `Cookie: ${cookie}`, url]
+  const args = [
+    '-t',
+    '1',
+    '-c',
+    CONNECTIONS,
+    '-d',
+    `${seconds}s`,
+    '-s',
+    path('done.lua'),
+    '-H',
+    `Cookie: ${cookie}`,
+    url,
+  ]
   const { stdout } = await run('wrk', args)
-  const found = JSON.parse(stdout.slice(stdout.lastIndexOf('{')))
-  if (found.failed > 0) throw new Error(`${found.failed} of ${found.requests} requests failed`)
-  return { rate: found.requests / (found.microseconds / 1e6), p50: found.p50 / 1000, p99: found.p99 / 1000 }
+  const { requests, microseconds, p50, p99, failed } = JSON.parse(stdout.slice(stdout.lastIndexOf('{')))
+  return checked({ failed, requests, seconds: microseconds / 1e6, p50: p50 / 1000, p99: p99 / 1000 })
 }
 
-/** @type {Loader} */
 async function autocannon(url, cookie, seconds) {
-  const script = fileURLToPath(new URL('../peers/node_modules/autocannon/autocannon.js', import.meta.url))
-  const args = [script, '-c', String(CONNECTIONS), '-d', String(Math.max(1, Math.round(seconds))), '-j', '-n']
-  const { stdout } = await run(process.execPath, [...args, '-H', `Cookie=${cookie}`, url], { maxBuffer: 1 << 24 })
-  const found = JSON.parse(stdout.slice(stdout.indexOf('{')))
+  const script = path('../peers/node_modules/autocannon/autocannon.js')
+  const args = [script, '-c', CONNECTIONS, '-d', String(seconds), '-j', '-n', '-H', `Cookie=${cookie}`, url]
+  const { stdout } = await run(process.execPath, args, { maxBuffer: 1 << 24 })
+  const { requests, duration, latency, ...found } = JSON.parse(stdout.slice(stdout.indexOf('{')))
   const failed = found.errors + found.timeouts + found.non2xx
-  if (failed > 0) throw new Error(`${failed} of ${found.requests.total} requests failed`)
-  return { rate: found.requests.total / found.duration, p50: found.latency.p50, p99: found.latency.p99 }
+  return checked({ failed, requests: requests.total, seconds: duration, p50: latency.p50, p99: latency.p99 })
+}
+
+function checked({ failed, requests, seconds, p50, p99 }) {
+  if (failed > 0) throw new Error(`${failed} of ${requests} requests failed`)
+  return { rate: requests / seconds, p50, p99 }
 }

@@ -1,55 +1,61 @@
 /**
- * One of the servers, in a process of its own: run.js starts it with the middleware's name, is told the port, and asks for its CPU time.
+ * One of the servers, in a process of its own. servers.js starts it with the middleware's name and the session's data, is sent the port,
+ * and asks for its CPU time.
  *
- *   GET /          what is measured, in the mode that was given last
- *   GET /begin     begins a session of SESSION_BYTES
+ *   GET /          what is measured, in the mode that was set last
+ *   GET /begin     begins a session
  *   GET /data      the session as JSON
  */
+import { createRequire } from 'node:module'
 import connect from 'connect'
-import { middleware, sessionData } from './contenders.js'
+import { sessions } from '../../dist/index.js'
+import { BACKENDS } from '../ours.js'
 
-/** @typedef {import('./contenders.js').Mode} Mode */
-/** @typedef {{ cpu: number, requests: number }} Usage Microseconds of CPU, and requests to `/`, since the process began. */
+/** 32 bytes or more; published, so good for benchmarks only. */
+const SECRET = 'a published secret, good for benchmarks only'
+const DAY = 86_400_000
+const OPTIONS = {
+  'cookie-session': { name: 'session', keys: [SECRET], maxAge: DAY },
+  'client-sessions': { cookieName: 'session', secret: SECRET, duration: DAY },
+  'express-session': { secret: SECRET, resave: false, saveUninitialized: false, cookie: { maxAge: DAY } },
+}
 
-const [name] = process.argv.slice(2)
-const use = await middleware(name)
+const [name, data] = process.argv.slice(2)
 const app = connect()
-if (use !== undefined) app.use(use)
+const hasSession = BACKENDS.includes(name) || Object.hasOwn(OPTIONS, name)
+if (BACKENDS.includes(name)) app.use(sessions({ secret: SECRET, backend: name, timeout: DAY }))
+else if (hasSession) app.use(createRequire(new URL('../peers/', import.meta.url))(name)(OPTIONS[name]))
 
-/** @type {Mode} */
 let mode = 'untouched'
 let requests = 0
 
-app.use((/** @type {any} */ req, /** @type {any} */ res) => {
-  if (req.url !== '/') {
-    if (req.url === '/begin') {
-      // Assigned one by one: express-session keeps an object of its own.
-      if (use !== undefined) Object.assign(req.session, sessionData())
-      return res.end('begun')
-    }
+app.use((req, res) => {
+  if (req.url === '/begin') {
+    // Assigned one by one: express-session keeps an object of its own.
+    Object.assign(req.session, JSON.parse(data))
+    return res.end('begun')
+  }
+  if (req.url === '/data') {
     const { views, user } = req.session
     return res.end(JSON.stringify({ views, user }))
   }
   requests++
-  if (use !== undefined && mode !== 'untouched') {
+  if (hasSession && mode !== 'untouched') {
     const { session } = req
-    // The load's own check: what is not 200 spoils the run.
+    // The load's own check: a response that is not 200 spoils the run.
     if (session.user === undefined) res.statusCode = 500
-    if (mode === 'rw') session.views++
+    else if (mode === 'rw') session.views++
   }
   res.end('ok')
 })
 
-const server = app.listen(0, '127.0.0.1', () => {
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-  process.send?.({ port })
-})
+const server = app.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
 
-process.on('message', (/** @type {{ mode?: Mode }} */ message) => {
-  if (message.mode !== undefined) mode = message.mode
+process.on('message', (message) => {
+  mode = message.mode ?? mode
   const { user, system } = process.cpuUsage()
-  process.send?.({ cpu: user + system, requests })
+  process.send({ cpu: user + system, requests })
 })
 
-// Whoever started it is gone.
+// Its parent has ended.
 process.on('disconnect', () => process.exit())

@@ -1,89 +1,80 @@
-/** Starts the servers, talks to them, and sees to it that they do what is to be timed. */
-import assert from 'node:assert'
+/** Starts the servers, talks to them, and checks that they do what is to be timed. */
+import { deepStrictEqual, strictEqual } from 'node:assert'
 import { fork } from 'node:child_process'
-import http from 'node:http'
-import { BARE, MODES, sessionData } from './contenders.js'
+import { once } from 'node:events'
 
-/** @import { Mode } from './contenders.js' */
-/** @import { Usage } from './server.js' */
+export const BARE = 'bare'
+/** The JSON of the session is this long. */
+export const SESSION_BYTES = 256
+const DATA = { views: 100_000_000, user: '' }
+DATA.user = 'a'.repeat(SESSION_BYTES - JSON.stringify(DATA).length)
+
+/** Starts these, passes them to `use`, and stops them whatever happens. */
+export async function withServers(names, use) {
+  const servers = []
+  try {
+    for (const name of names) servers.push(await startServer(name))
+    // The bare server's client sends a cookie as well: that of ours.
+    const cookie = servers.find(({ cookie }) => cookie !== '').cookie
+    for (const server of servers) if (server.name === BARE) server.cookie = cookie
+    for (const server of servers) await check(server)
+    return await use(servers)
+  } finally {
+    for (const server of servers) server.stop()
+  }
+}
 
 /**
- * @typedef {object} Server
- * @property {string} name
- * @property {string} url
- * @property {string} cookie What the client sends.
- * @property {(mode?: Mode) => Promise<Usage>} ask Sets the mode, if one is given, and tells what was used so far.
- * @property {() => void} stop
+ * A server's name, its URL and the cookie that its clients send. `ask` sets the mode, if one is given, and resolves to the microseconds
+ * of CPU and the requests to `/` since the process began.
  */
-
-/** @param {string} name @returns {Promise<Server>} */
-export async function startServer(name) {
-  const child = fork(new URL('server.js', import.meta.url), [name])
-  /** The next message; nothing else is waited for meanwhile. @type {{ resolve: (message: any) => void, reject: (error: Error) => void } | undefined} */
-  let waiting
-  const answer = () =>
-    new Promise((resolve, reject) => {
-      waiting = { resolve, reject }
-    })
-  child.on('message', (message) => waiting?.resolve(message))
-  child.on('error', (error) => waiting?.reject(error))
-  child.on('exit', () => waiting?.reject(new Error(`the server of ${name} ended early`)))
+async function startServer(name) {
+  const child = fork(new URL('server.js', import.meta.url), [name, JSON.stringify(DATA)])
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`the server of ${name} ended early`)
+  })
+  // It ends while no question is open, when it is stopped.
+  ended.catch(() => {})
+  const answer = async () => (await Promise.race([once(child, 'message'), ended]))[0]
   const { port } = await answer()
-  const server = {
+  const url = `http://127.0.0.1:${port}/`
+  return {
     name,
-    url: `http://127.0.0.1:${port}/`,
-    cookie: '',
-    async ask(/** @type {Mode | undefined} */ mode) {
+    url,
+    cookie: name === BARE ? '' : cookiesOf(await get(`${url}begin`)),
+    ask(mode) {
       const usage = answer()
       child.send({ mode })
       return usage
     },
     stop: () => child.connected && child.disconnect(),
   }
-  if (name !== BARE) server.cookie = cookiesOf(await get(`${server.url}begin`))
-  return server
 }
 
-/** @param {string} url @param {string} [cookie] @returns {Promise<{ status: number, cookies: string[], body: string }>} */
-function get(url, cookie) {
-  return new Promise((resolve, reject) => {
-    const request = http.get(url, { agent: false, headers: cookie ? { cookie } : {} }, async (response) => {
-      let body = ''
-      try {
-        for await (const chunk of response) body += chunk
-      } catch (error) {
-        reject(error)
-      }
-      resolve({ status: response.statusCode ?? 0, cookies: response.headers['set-cookie'] ?? [], body })
-    })
-    request.on('error', reject)
-  })
+async function get(url, cookie) {
+  const response = await fetch(url, { headers: cookie ? { cookie } : {} })
+  return { status: response.status, cookies: response.headers.getSetCookie(), body: await response.text() }
 }
 
-/** The Cookie header that answers a response's Set-Cookie headers. @param {{ cookies: string[] }} response */
+/** The Cookie header that answers a response's Set-Cookie headers. */
 const cookiesOf = ({ cookies }) => cookies.map((cookie) => cookie.split(';')[0]).join('; ')
 
-/** Throws unless the server does in each mode what it is to be timed at. @param {Server} server */
-export async function check(server) {
-  const { name, url, cookie, ask } = server
-  const begun = sessionData()
-  const dataOf = async (/** @type {string} */ cookie) => JSON.parse((await get(`${url}data`, cookie)).body)
-  if (name !== BARE) assert.deepStrictEqual(await dataOf(cookie), begun, `${name}: the session`)
-  for (const mode of MODES) {
+/** Throws unless the server does in each mode what it is to be timed at. */
+async function check({ name, url, cookie, ask }) {
+  const dataOf = async (cookie) => JSON.parse((await get(`${url}data`, cookie)).body)
+  if (name !== BARE) deepStrictEqual(await dataOf(cookie), DATA, `${name}: the session`)
+  for (const mode of ['rw', 'r', 'untouched']) {
     await ask(mode)
     const response = await get(url, cookie)
     const is = `${name}, ${mode}`
-    assert.deepStrictEqual([response.status, response.body], [200, 'ok'], is)
+    deepStrictEqual([response.status, response.body], [200, 'ok'], is)
     const changes = name !== BARE && mode === 'rw'
-    assert.strictEqual(response.cookies.length > 0, changes, `${is}: Set-Cookie`)
+    strictEqual(response.cookies.length > 0, changes, `${is}: Set-Cookie`)
     if (changes) {
-      assert.deepStrictEqual(
-        await dataOf(cookiesOf(response)),
-        { ...begun, views: begun.views + 1 },
-        `${is}: the session afterwards`,
-      )
+      const after = await dataOf(cookiesOf(response))
+      deepStrictEqual(after, { ...DATA, views: DATA.views + 1 }, `${is}: the session afterwards`)
     }
-    // Without its cookie the app must notice, or a load that loses it would be taken for a good one.
-    if (name !== BARE && mode !== 'untouched') assert.strictEqual((await get(url)).status, 500, `${is}: no cookie`)
+    // The app must notice when its cookie is missing, or a load that loses it would pass for a good one.
+    if (name !== BARE && mode !== 'untouched') strictEqual((await get(url)).status, 500, `${is}: no cookie`)
   }
 }

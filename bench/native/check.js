@@ -1,69 +1,58 @@
-/** The C program makes the same bytes as the package, opens what that makes, and refuses the same for the same reasons. */
-import assert from 'node:assert'
-import { BACKENDS, forge, jsonOf, SIZES } from '../contenders.js'
-import { BEGAN, loadCodecs, NAME, SECRET } from '../peers/ours.js'
+/** The C program makes the same bytes as the package, opens what the package makes, and refuses the same for the same reasons. */
+import { strictEqual } from 'node:assert'
+import { BACKENDS, BEGAN, derived, forge, jsonOf, SIZES } from '../ours.js'
 
-/** @import { startProgram } from './program.js' */
-
-const hex = (/** @type {string | Buffer} */ value) => Buffer.from(value).toString('hex')
+const hex = (value) => Buffer.from(value).toString('hex')
 const NOW = BEGAN + 3_600_000
 const DAY = 86_400_000
 
-/** @param {ReturnType<typeof startProgram>} program */
-export async function check(program) {
-  const createCodec = await loadCodecs()
-  assert.strictEqual(await program.ask('key', hex(SECRET), hex(NAME)), 'ok')
+export async function check(program, codecOf) {
+  strictEqual(await program.ask('key', hex(derived())), 'ok')
   let now = NOW
   let seed = 1
-  // Any bytes do, so long as they differ.
-  const random = (/** @type {Uint8Array} */ bytes) => {
+  // Any bytes will do, as long as they differ.
+  const random = (bytes) => {
     for (let i = 0; i < bytes.length; i++) bytes[i] = seed = (seed * 48_271) % 2_147_483_647
   }
   const texts = [
     ...Array.from({ length: 300 }, (_, i) => 'x'.repeat(i + 1)),
-    ...SIZES.map(jsonOf),
-    jsonOf(16_320),
+    ...[...SIZES, 16_320].map(jsonOf),
     '{"user":"\u00fc\u20ac\u{1f36a}"}',
   ]
+  const foreign = codecOf({ backend: 'node', name: 'another', now: () => NOW }).seal('{}', BEGAN)
   for (const backend of BACKENDS) {
-    const codec = createCodec({ backend, random, now: () => now })
+    const codec = codecOf({ backend, random, now: () => now })
     now = NOW
     for (const json of texts) {
       const token = codec.seal(json, BEGAN)
       const drawn = Buffer.from(token, 'base64url').subarray(17, 32)
       const is = `${backend}, ${Buffer.byteLength(json)} bytes`
-      assert.strictEqual(await program.ask('seal', BEGAN, NOW, hex(drawn), hex(json)), token, is)
-      assert.strictEqual(await program.ask('open', NOW, token), `ok ${BEGAN} ${NOW} ${hex(json)}`, is)
+      strictEqual(await program.ask('seal', BEGAN, NOW, hex(drawn), hex(json)), token, is)
+      strictEqual(await program.ask('open', NOW, token), `ok ${BEGAN} ${NOW} ${hex(json)}`, is)
     }
-    for (const token of refused(createCodec, codec.seal(jsonOf(256), BEGAN))) {
+    for (const token of [foreign, ...variants(codec.seal(jsonOf(256), BEGAN))]) {
       for (const time of [NOW, NOW + DAY - 1, NOW + DAY, NOW - 60_000, NOW - 60_001]) {
         now = time
         const opened = codec.open(token)
         const answer = opened.ok ? `ok ${opened.createdAt} ${opened.issuedAt} ${hex(opened.json)}` : opened.reason
-        assert.strictEqual(
-          await program.ask('open', time, token),
-          answer,
-          `${backend}, ${token.slice(0, 40)}... at ${time}`,
-        )
+        strictEqual(await program.ask('open', time, token), answer, `${backend}, ${token.slice(0, 40)}... at ${time}`)
       }
     }
   }
 }
 
-/** A good token, and all that can be wrong with one. @param {any} createCodec @param {string} token */
-function refused(createCodec, token) {
+/** A good token, and everything that can be wrong with one. */
+function variants(token) {
   const raw = Buffer.from(token, 'base64url')
-  const changed = (/** @type {number} */ at, /** @type {number} */ value) => {
+  const changed = (at, value) => {
     const copy = Buffer.from(raw)
     copy[at] = value
     return copy.toString('base64url')
   }
-  const other = createCodec({ backend: 'node', name: 'another', now: () => NOW })
   return [
     token,
     forge(token),
-    other.seal('{}', BEGAN),
-    // A version and flags of the future, a nonce that is none, another key id, times the wrong way round.
+    // A future version and flags, a nonce that is none, another key id, times the wrong way round.
     ...[0, 1, 2, 4, 10, 16, 20].map((at) => changed(at, 0xfe)),
     changed(raw.length - 1, raw[raw.length - 1] ^ 1),
     // Lengths, alphabets, and a second spelling of the last byte.

@@ -1,22 +1,21 @@
 /*
  * The format (docs/format.md) in C on OpenSSL's libcrypto: the physical limit, as far as a careful program reaches it. Contexts are
  * made once, HMAC's padded keys are hashed once and their midstates copied, random bytes come from a pool, and OpenSSL picks the
- * processor's instructions. Times are looked up and every check of a reader is made, as in the package.
+ * processor's instructions. It reads the clock and makes every check of a reader, as the package does.
  *
- * A process that obeys lines on its standard input and answers with a line each; run.js is its other end:
+ * A process that answers each line on its standard input with a line; program.js is its other end:
  *
- *   key <secret, hex> <name, hex>
+ *   key <derived keys, hex>                                              -> ok
  *   seal <created-at> <issued-at> <15 random bytes, hex> <json, hex>     -> the token
  *   open <now> <token>                                                   -> ok <created-at> <issued-at> <json, hex>, or a reason
  *   time <seal | open | both> <json bytes> <ms>                          -> nanoseconds a call: the median of samples of 50 us
  *   version                                                              -> OpenSSL's
  *
- * One secret, no stretching, no extensions: flags other than 0 are refused.
+ * One key, derived by the caller; no extensions: flags other than 0 are refused.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <stdint.h>
@@ -29,6 +28,7 @@ enum {
   HEADER_BYTES = 32,
   TAG_BYTES = 32,
   RANDOM_BYTES = 15,
+  DERIVED_BYTES = 66,
   MAX_PLAINTEXT_BYTES = 16320,
   MAX_RAW_BYTES = HEADER_BYTES + MAX_PLAINTEXT_BYTES + TAG_BYTES,
   MIN_TOKEN_CHARS = 86,
@@ -107,32 +107,18 @@ static struct {
   uint8_t id[2];
 } key;
 
-/* HKDF-SHA256 (RFC 5869) of the secret, with an empty salt. */
-static void set_key(const uint8_t *secret, size_t secret_bytes, const uint8_t *name, size_t name_bytes) {
-  static const uint8_t salt[32];
-  static const char context[] = "cookie-sessions v1"; /* and its zero byte */
-  uint8_t prk[32], okm[96], block[32 + sizeof context + 256 + 1];
-  size_t before = 0;
-  if (!HMAC(EVP_sha256(), salt, sizeof salt, secret, secret_bytes, prk, NULL)) die("HMAC");
-  for (uint8_t i = 1; i <= 3; i++) {
-    memcpy(block + before, context, sizeof context);
-    memcpy(block + before + sizeof context, name, name_bytes);
-    block[before + sizeof context + name_bytes] = i;
-    uint8_t *t = okm + 32 * (i - 1);
-    if (!HMAC(EVP_sha256(), prk, 32, block, before + sizeof context + name_bytes + 1, t, NULL)) die("HMAC");
-    memcpy(block, t, 32);
-    before = 32;
-  }
+/* The 66 bytes that docs/format.md derives: cipher key, HMAC key, key id. */
+static void set_key(const uint8_t *derived) {
   uint8_t pad[64];
-  for (int i = 0; i < 64; i++) pad[i] = 0x36 ^ (i < 32 ? okm[32 + i] : 0);
+  for (int i = 0; i < 64; i++) pad[i] = 0x36 ^ (i < 32 ? derived[32 + i] : 0);
   SHA256_Init(&key.inner);
   SHA256_Update(&key.inner, pad, 64);
   for (int i = 0; i < 64; i++) pad[i] ^= 0x36 ^ 0x5c;
   SHA256_Init(&key.outer);
   SHA256_Update(&key.outer, pad, 64);
   if (key.cipher == NULL) key.cipher = EVP_CIPHER_CTX_new();
-  if (key.cipher == NULL || !EVP_EncryptInit_ex(key.cipher, EVP_chacha20(), NULL, okm, NULL)) die("EVP_chacha20");
-  memcpy(key.id, okm + 64, 2);
+  if (key.cipher == NULL || !EVP_EncryptInit_ex(key.cipher, EVP_chacha20(), NULL, derived, NULL)) die("EVP_chacha20");
+  memcpy(key.id, derived + 64, 2);
 }
 
 static void tag_of(const uint8_t *message, size_t n, uint8_t *tag) {
@@ -293,16 +279,15 @@ static size_t from_hex(const char *hex, uint8_t *out, size_t most) {
 
 int main(void) {
   static char line[MAX_LINE], text[MAX_LINE];
-  char word[16], hex[8300];
+  char word[16], hex[2 * DERIVED_BYTES + 1];
   long long first, second;
   make_tables();
   while (fgets(line, sizeof line, stdin) != NULL) {
-    uint8_t secret[4096], name[256], random[RANDOM_BYTES];
+    uint8_t derived[DERIVED_BYTES], random[RANDOM_BYTES];
     size_t n;
     double ms;
-    if (sscanf(line, "key %8200s %32000s", hex, text) == 2) {
-      const size_t bytes = from_hex(hex, secret, sizeof secret);
-      set_key(secret, bytes, name, from_hex(text, name, sizeof name));
+    if (sscanf(line, "key %132s", hex) == 1 && from_hex(hex, derived, sizeof derived) == sizeof derived) {
+      set_key(derived);
       puts("ok");
     } else if (sscanf(line, "seal %lld %lld %30s %32640s", &first, &second, hex, text) == 4) {
       from_hex(hex, random, sizeof random);

@@ -6,57 +6,49 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { NotInstalled } from '../peers/install.js'
+import { UserError } from '../print.js'
 
 const SOURCE = fileURLToPath(new URL('native.c', import.meta.url))
 const INSTALL =
   'on Debian and Ubuntu: apt-get install gcc libc6-dev libssl-dev; on macOS: xcode-select --install and brew install openssl pkg-config'
 
-/** Compiles into a folder of its own, which `remove` takes away. CC names another compiler than cc. */
+/** Compiles into a folder of its own, which `remove` deletes. CC names another compiler than cc. */
 export function build() {
   const folder = mkdtempSync(join(tmpdir(), 'cookie-sessions-native-'))
   const path = join(folder, 'native')
   const remove = () => rmSync(folder, { recursive: true, force: true })
   const compiler = process.env.CC || 'cc'
-  const { cflags, libs } = whereLibcryptoIs()
-  const command = ['-O3', ...cflags, '-o', path, SOURCE, ...libs]
+  const command = ['-O3', ...pkgConfig('--cflags', []), '-o', path, SOURCE, ...pkgConfig('--libs', ['-lcrypto'])]
   const { error, status, stderr } = spawnSync(compiler, command, { encoding: 'utf8' })
-  if (error === undefined && status === 0) return { path, remove, command: [compiler, ...command].join(' ') }
+  if (error === undefined && status === 0) return { path, remove }
   remove()
   if (error !== undefined) {
-    throw new NotInstalled(
+    throw new UserError(
       `There is no C compiler here (${compiler}): the comparison with C needs one, and OpenSSL 3's headers (${INSTALL})`,
     )
   }
   if (/openssl\/|-lcrypto/.test(stderr)) {
-    throw new NotInstalled(
+    throw new UserError(
       `OpenSSL's headers or its libcrypto are missing: the comparison with C needs them (${INSTALL})\n\n${stderr}`,
     )
   }
   throw new Error(`${compiler} could not compile ${SOURCE}:\n${stderr}`)
 }
 
-/** pkg-config knows; without it, where the compiler looks anyway. */
-function whereLibcryptoIs() {
-  const ask = (/** @type {string} */ what) => {
-    const { status, stdout } = spawnSync('pkg-config', [what, 'libcrypto'], { encoding: 'utf8' })
-    return status === 0 ? stdout.split(/\s+/).filter(Boolean) : undefined
-  }
-  return { cflags: ask('--cflags') ?? [], libs: ask('--libs') ?? ['-lcrypto'] }
+/** Where libcrypto is, or what finds it where the compiler looks anyway. */
+function pkgConfig(what, otherwise) {
+  const { status, stdout } = spawnSync('pkg-config', [what, 'libcrypto'], { encoding: 'utf8' })
+  return status === 0 ? stdout.split(/\s+/).filter(Boolean) : otherwise
 }
 
-/**
- * Starts it. One question at a time.
- * @param {string} path
- * @returns {{ ask: (...words: (string | number)[]) => Promise<string>, stop: () => void }}
- */
+/** Starts the program. One question at a time. */
 export function startProgram(path) {
   const child = spawn(path, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })
   const ended = once(child, 'exit').then(([status, signal]) => {
     throw new Error(`the C program ended early (${signal ?? `status ${status}`})`)
   })
-  // Nobody may be waiting for an answer when it ends.
+  // It may end while no question is open.
   ended.catch(() => {})
   return {
     async ask(...words) {
