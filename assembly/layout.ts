@@ -11,22 +11,13 @@
  * | 7616  | 32         | DIGEST   | the digest or tag just computed                                      | in calls |
  * | 7648  | 32         | TAG      | the tag that came with the token                                     | no       |
  * | 7680  | 64         | KEYED    | the midstates of a key under derivation                              | in calls |
- * | 7744  | 128        | LANES    | a batch: four records, what the caller asks and is told              | no       |
- * | 7872  | 256        | -        | free                                                                 |          |
+ * | 7744  | 384        | -        | free                                                                 |          |
  * | 8128  | 64         | IPAD     | free for the caller: a block to be hashed in one run with MESSAGE    | yes      |
  * | 8192  | 16384      | MESSAGE  | the raw token: header, payload, tag; or a secret to derive from      | in calls |
- * |       | 4 x 4096   |          | or the raw tokens of a batch, with their slack                       | in calls |
  * | 24576 | 128        | -        | slack: whole blocks are written past the message's end               | in calls |
  * | 24704 | 64         | CHAIN    | HKDF's T(i-1), directly before the info                              | in calls |
  * | 24768 | 21846 + 42 | TOKEN    | the token's text and slack; or the HKDF info                         | no       |
- * |       | 4 x 5360   |          | or the texts of a batch, with their slack                            | no       |
- * | 46656 | 128        | GIVEN    | the tags that came with the tokens of a batch                        | no       |
- * | 46784 | 1280       | WORDS    | the message schedules of four blocks, side by side                   | in calls |
- * | 48064 | 128        | INNER    | the inner states of four HMACs, side by side                         | in calls |
- * | 48192 | 128        | OUTER    | the outer states                                                     | in calls |
- * | 48320 | 128        | TAGS     | the four tags just computed                                          | in calls |
- * | 48448 | 64         | BLOCKS   | how many blocks each of the four messages has                        | no       |
- * | 48512 | 8832       | SPARE    | free; test and bench buffers                                         | no       |
+ * | 46656 | 10688      | SPARE    | free; test and bench buffers                                         | no       |
  * | 57344 | 324        | -        | static data (asconfig.json, memoryBase): constants and the salt      | no       |
  * | 57668 | 7868       | -        | free                                                                 |          |
  *
@@ -76,17 +67,6 @@ export const RESULT_KEY: i32 = 20
 
 export const KEYRING: usize = 128
 
-// A batch has four lanes, each with its part of MESSAGE and of TOKEN and with a record: the four numbers of RESULT, of
-// which seal4() reads created-at; then the length of what the caller staged, and the result of the call.
-export const LANES: usize = 7744
-export const LANE_RECORD_BYTES: i32 = 32
-export const LANE_LENGTH: i32 = 24
-export const LANE_RESULT: i32 = 28
-export const LANE_BYTES: i32 = 4096
-export const LANE_CHARS: i32 = 5360
-export const MAX_LANE_PAYLOAD_BYTES: i32 = 3936 // LANE_BYTES - HEADER_BYTES - SLACK_BYTES
-export const MAX_LANE_TOKEN_CHARS: i32 = 5334
-
 export const SCRATCH: usize = 7296
 export const SCRATCH_BYTES: i32 = 448 // SCHEDULE to KEYED
 export const SCHEDULE: usize = 7296
@@ -101,13 +81,5 @@ export const PAYLOAD: usize = 8224 // MESSAGE + HEADER_BYTES
 export const SLACK_BYTES: i32 = 128
 export const CHAIN: usize = 24736 // TOKEN - DIGEST_BYTES
 export const TOKEN: usize = 24768
-export const GIVEN: usize = 46656
-export const LANE_SCRATCH: usize = 46784
-export const LANE_SCRATCH_BYTES: i32 = 1728 // WORDS to BLOCKS
-export const WORDS: usize = 46784
-export const INNER: usize = 48064
-export const OUTER: usize = 48192
-export const TAGS: usize = 48320
-export const BLOCKS: usize = 48448
-export const SPARE: usize = 48512
-export const SPARE_BYTES: i32 = 8832
+export const SPARE: usize = 46656
+export const SPARE_BYTES: i32 = 10688

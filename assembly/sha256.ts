@@ -6,7 +6,7 @@ import { load32be, store32be, wipe } from './bytes'
 import { SCHEDULE } from './layout'
 
 /** FIPS 180-4 section 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
-export const K: usize = memory.data<u32>([
+const K: usize = memory.data<u32>([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
   0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,
@@ -318,7 +318,7 @@ export function toDigest(state: usize): void {
  * returns how many blocks they are then. In place: overwrites up to 80 bytes behind the message, which a message must
  * have as slack.
  */
-export function pad(before: i32, ptr: usize, length: i32): i32 {
+function pad(before: i32, ptr: usize, length: i32): i32 {
   const end = ptr + length
   const blocks = (length + 72) >> 6
   // Up to the last block's end or up to 8 bytes beyond.

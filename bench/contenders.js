@@ -71,15 +71,6 @@ export async function codecWork(backends = BACKENDS) {
       return () => codec.open(token)
     }),
     'seal + open': each((codec, json) => () => codec.open(codec.seal(json, BEGAN))),
-    'a list of 16': (size) => {
-      const [{ codec }] = codecs
-      const jsons = Array(16).fill(jsonOf(size))
-      const times = Array(16).fill(BEGAN)
-      const many = () => codec.openMany(codec.sealMany(jsons, times))
-      const single = () => jsons.map((json) => codec.open(codec.seal(json, BEGAN)))
-      strictEqual(many().at(-1).json, single().at(-1).json)
-      return { many, single }
-    },
     'refuse (forged)': each((codec, json) => {
       const forged = forge(codec.seal(json, BEGAN))
       return () => codec.open(forged)

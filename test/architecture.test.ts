@@ -414,16 +414,12 @@ describe('src/codec/format.ts agrees with the kernel', () => {
     expect(String.fromCharCode(...(bytes.match(/0x[\da-f]{2}/g) ?? []).map(Number))).toBe(format.CONTEXT)
   })
 
-  it('as kernel.ts and batch.ts have it: the slots, the records and the statuses', () => {
+  it('as kernel.ts has it: the slots and the statuses', () => {
     expect(Number(/const SLOT_BYTES = (\d+)/.exec(wasm)?.[1])).toBe(layout.get('SLOT_BYTES'))
     expect(layout.get('RESULT_CREATED_AT')).toBe(0)
     expect(layout.get('RESULT_ISSUED_AT')).toBe(8)
     expect(layout.get('RESULT_FLAGS')).toBe(16)
     expect(layout.get('RESULT_KEY')).toBe(20)
-    const batch = read('src/codec/batch.ts')
-    expect(Number(/const RECORD_BYTES = (\d+)/.exec(batch)?.[1])).toBe(layout.get('LANE_RECORD_BYTES'))
-    expect(Number(/const LENGTH = (\d+)/.exec(batch)?.[1]) * 4).toBe(layout.get('LANE_LENGTH'))
-    expect(Number(/const RESULT = (\d+)/.exec(batch)?.[1]) * 4).toBe(layout.get('LANE_RESULT'))
 
     const reasons = [
       ...(/const REASONS: readonly Reason\[\] = \[([^\]]*)\]/.exec(wasm)?.[1]?.matchAll(/'([\w-]+)'/g) ?? []),

@@ -326,11 +326,6 @@ describe('README', () => {
     expect(output).toContain("{ ok: false, reason: 'malformed' }")
   })
 
-  it('seals and opens lists', async () => {
-    const output = await run(snippet('docs/codec.md', 'js', 'sealMany'))
-    expect(output).toMatch(/data: { user: 1 },.*data: { user: 2 },/s)
-  })
-
   it('seals and opens without WebAssembly', async () => {
     expect(await run(snippet('docs/runtimes.md', 'js', 'cookie-sessions/js'))).toBe('js\n')
   })

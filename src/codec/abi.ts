@@ -9,10 +9,6 @@ export interface Kernel {
   readonly RESULT: Pointer
   readonly DIGEST: Pointer
   readonly IPAD: Pointer
-  readonly LANES: Pointer
-  readonly LANE_BYTES: Pointer
-  readonly LANE_CHARS: Pointer
-  readonly MAX_LANE_PAYLOAD_BYTES: Pointer
   derive(secretLength: number, infoLength: number, slot: number): void
   stretch(secretLength: number, iterations: number): void
   seal(length: number, createdAt: number, issuedAt: number): number
@@ -23,9 +19,6 @@ export interface Kernel {
   openBegin(length: number): number
   openEnd(message: number, key: number, now: number, timeout: number, absoluteTimeout: number): number
   inner(message: number): void
-  seal4(issuedAt: number): void
-  open4(keys: number, now: number, timeout: number, absoluteTimeout: number): void
-  wipe4(): void
 }
 
 export interface Pointer {

@@ -36,13 +36,6 @@ export interface Codec {
   seal(data: unknown, createdAt?: number): string
   /** Opens a token. Whatever string it is given, it answers and does not throw. */
   open<Data = unknown>(token: string): Opened<Data> | Refused
-  /**
-   * Seals a list, in less time than one after another: a token each, or the SessionError that seal() would have thrown. All are issued at
-   * the same moment; `createdAt` is one for all, or a list with one for each.
-   */
-  sealMany(list: readonly unknown[], createdAt?: number | readonly number[]): (string | SessionError)[]
-  /** Opens a list, in less time than one after another: what open() answers, for each. */
-  openMany<Data = unknown>(tokens: readonly string[]): (Opened<Data> | Refused)[]
 }
 
 /** seal and open of JSON text: what the middleware works with. */
@@ -54,13 +47,8 @@ export interface TextCodec {
    */
   seal(json: string, createdAt: number, minIssuedAt?: number): string | undefined
   open(token: string): OpenedText | Refused
-  sealMany(jsons: readonly string[], createdAt: readonly number[], issuedAt?: number): (string | undefined)[]
-  openMany(tokens: readonly string[], now?: number): (OpenedText | Refused)[]
   now(): number
 }
-
-/** Items of a list that are worked on at a time. */
-const CHUNK = 64
 
 /** A codec for tokens outside of HTTP, or the codec inside of the middleware. TypeError on misuse; SessionError 'no-backend'. */
 export function createCodec(options: CodecOptions): Codec {
@@ -76,47 +64,7 @@ export function createCodec(options: CodecOptions): Codec {
     open<Data>(token: string) {
       return typeof token === 'string' ? parse<Data>(codec.open(token)) : REFUSED.malformed
     },
-    sealMany(list, createdAt = codec.now()) {
-      checkList('sealMany', list)
-      const times = typeof createdAt === 'number' ? list.map(() => createdAt) : createdAt
-      checkList('sealMany', times)
-      if (times.length !== list.length) {
-        throw new TypeError(
-          `cookie-sessions: sealMany() takes as many times as data, got ${times.length} for ${list.length}`,
-        )
-      }
-      times.forEach(checkCreatedAt)
-      const issuedAt = codec.now()
-      return inChunks(list.length, (from, to) => {
-        const results = list.slice(from, to).map(trySerialize)
-        const good = [...results.keys()].filter((index) => typeof results[index] === 'string')
-        const tokens = codec.sealMany(
-          good.map((index) => results[index] as string),
-          good.map((index) => times[from + index] as number),
-          issuedAt,
-        )
-        good.forEach((index, n) => {
-          results[index] = tokens[n] ?? tooLarge()
-        })
-        return results
-      })
-    },
-    openMany<Data>(tokens: readonly string[]) {
-      checkList('openMany', tokens)
-      const now = codec.now()
-      return inChunks(tokens.length, (from, to) => {
-        const texts = Array.from(tokens.slice(from, to), (token) => (typeof token === 'string' ? token : ''))
-        return codec.openMany(texts, now).map((opened) => parse<Data>(opened))
-      })
-    },
   }
-}
-
-/** Calls `work` for one part of a list after another, so that what is made between does not live long enough to cost the collector. */
-function inChunks<Result>(length: number, work: (from: number, to: number) => Result[]): Result[] {
-  const results: Result[] = []
-  for (let from = 0; from < length; from += CHUNK) results.push(...work(from, Math.min(from + CHUNK, length)))
-  return results
 }
 
 function checkCreatedAt(createdAt: number): void {
@@ -124,11 +72,6 @@ function checkCreatedAt(createdAt: number): void {
   throw new TypeError(
     `cookie-sessions: createdAt must be whole milliseconds since the epoch, got ${describe(createdAt)}`,
   )
-}
-
-function checkList(caller: string, list: unknown): void {
-  if (Array.isArray(list)) return
-  throw new TypeError(`cookie-sessions: ${caller}() takes a list, got ${describe(list)}`)
 }
 
 function tooLarge(): SessionError {
@@ -173,23 +116,6 @@ export function createTextCodec(settings: CodecSettings): TextCodec {
       return keyring.seal(json, Math.min(createdAt, issuedAt), issuedAt, nonces)
     },
     open: (token) => keyring.open(token, now(), timeout, absoluteTimeout),
-    sealMany(jsons, createdAt, issuedAt = now()) {
-      const times = createdAt.map((time) => Math.min(time, issuedAt))
-      if (keyring.sealMany !== undefined) return keyring.sealMany(jsons, times, issuedAt, nonces)
-      return jsons.map((json, index) => keyring.seal(json, times[index] as number, issuedAt, nonces))
-    },
-    openMany(tokens, time = now()) {
-      if (keyring.openMany !== undefined) return keyring.openMany(tokens, time, timeout, absoluteTimeout)
-      return tokens.map((token) => keyring.open(token, time, timeout, absoluteTimeout))
-    },
-  }
-}
-
-function trySerialize(data: unknown): string | SessionError {
-  try {
-    return serialize(data)
-  } catch (error) {
-    return error as SessionError
   }
 }
 

@@ -6,7 +6,6 @@
 import type { Kernel } from './abi.ts'
 import { type Assist, LEAST_BYTES } from './assist.ts'
 import { type Backend, type Keyring, type OpenedText, REFUSED, type Reason, type Refused } from './backend.ts'
-import { type Batch, createBatch, inLanes, LANES } from './batch.ts'
 import { readExtensions } from './extensions.ts'
 import {
   CONTEXT,
@@ -67,7 +66,6 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
   const doubles = new Float64Array(memory)
   const integers = new Int32Array(memory)
   const text: Text = createText(memory)
-  let batch: Batch | undefined
   // Room for one character more than fits, so that too much is told from enough.
   const stageJson = text.writer(plaintext, MAX_PLAINTEXT_BYTES + 4)
   const stageToken = text.writer(tokenStart, MAX_TOKEN_CHARS)
@@ -121,11 +119,6 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
       assist.countdown = 0
       assist.threshold = Infinity
     }
-  }
-
-  /** Whether a message is better off with help than with three others, which make its hash some 1.6 times as fast. */
-  function isAlone(length: number): boolean {
-    return isAssisted(length) && length >= 2 * (assist as Assist).threshold
   }
 
   /** 8. payload: of a token that was opened, or the reason for its status. The caller wipes. */
@@ -198,7 +191,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
       return found
     }
 
-    const own: Keyring = {
+    return {
       seal(json, createdAt, issuedAt, nonces) {
         nonces.prepare(1)
         const assisted = isAssisted(json.length)
@@ -226,37 +219,7 @@ export function createBackend(name: Backend['name'], instance: Instance, assist?
         if (length > 0) kernel.wipe(length)
         return opened
       },
-
-      sealMany(jsons, createdAt, issuedAt, nonces) {
-        batch ??= createBatch(kernel, text, take)
-        const { seal } = batch
-        return inLanes<string | undefined>(
-          jsons.length,
-          (index) => isAlone((jsons[index] as string).length),
-          (group, tokens) => {
-            nonces.prepare(LANES)
-            if (instance.slots !== slots) load(slots)
-            seal(group, jsons, createdAt, issuedAt, nonces, tokens)
-          },
-          (index) => own.seal(jsons[index] as string, createdAt[index] as number, issuedAt, nonces),
-        )
-      },
-
-      openMany(tokens, now, timeout, absoluteTimeout) {
-        batch ??= createBatch(kernel, text, take)
-        const { open } = batch
-        return inLanes<OpenedText | Refused>(
-          tokens.length,
-          (index) => isAlone((tokens[index] as string).length * 0.75),
-          (group, results) => {
-            if (instance.slots !== slots) load(slots)
-            open(group, tokens, keys, now, timeout, absoluteTimeout, results)
-          },
-          (index) => own.open(tokens[index] as string, now, timeout, absoluteTimeout),
-        )
-      },
     }
-    return own
   }
 
   const backend = { name, keyring }
