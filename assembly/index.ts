@@ -5,4 +5,4 @@
 
 export { derive, stretch } from './kdf'
 export { DIGEST, IPAD, KEYRING, MAX_KEYS, MESSAGE, RESULT, SLOT_BYTES, TOKEN } from './layout'
-export { inner, open, openBegin, openEnd, seal, sealBegin, sealEnd, wipePayload as wipe } from './seal'
+export { innerBlock, open, openBegin, openEnd, seal, sealBegin, sealEnd, wipePayload as wipe } from './seal'

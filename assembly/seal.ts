@@ -11,6 +11,7 @@ import {
   DIGEST,
   FLAGS,
   HEADER_BYTES,
+  IPAD,
   ISSUED_AT,
   KEY_ID,
   KEYRING,
@@ -29,10 +30,10 @@ import {
   RESULT_FLAGS,
   RESULT_ISSUED_AT,
   RESULT_KEY,
-  SCHEDULE,
   SCRATCH,
   SCRATCH_BYTES,
   SLOT_BYTES,
+  SLOT_INNER_KEY,
   SLOT_KEY_ID,
   SLOT_MIDSTATES,
   TAG,
@@ -40,7 +41,6 @@ import {
   TOKEN,
   VERSION,
 } from './layout'
-import { finish as innerDigest } from './sha256'
 
 export const MALFORMED: i32 = -1
 export const UNSUPPORTED: i32 = -2
@@ -61,9 +61,9 @@ export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
 }
 
 /**
- * seal() in two halves, for a caller with a faster SHA-256: between them it puts the inner digest of MESSAGE, which
- * is SHA-256(IPAD || MESSAGE) up to the payload's end, at DIGEST. This half does steps 1 and 2 and returns the message's
- * length; or 0, and then the payload is wiped.
+ * seal() in two halves, for a caller with a faster SHA-256: between them it calls innerBlock(1) and puts the inner
+ * digest, which is SHA-256(IPAD || MESSAGE) up to the payload's end, at DIGEST. This half, steps 1 and 2, returns the
+ * message's length; or 0 where an argument is out of range, and then the payload is wiped.
  */
 export function sealBegin(length: i32, createdAt: f64, issuedAt: f64): i32 {
   // Written so that NaN fails too.
@@ -116,8 +116,8 @@ export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTim
 }
 
 /**
- * open() in two halves, for a caller with a faster SHA-256: between them it finds the slot by the id at MESSAGE + 2,
- * and puts the inner digest at DIGEST as for seal(). This half returns the message's length, or a negative status.
+ * open() in two halves, for a caller with a faster SHA-256: between them it calls innerBlock() and puts the inner
+ * digest at DIGEST as for seal(). This half, steps 1 to 3, returns the message's length, or a negative status.
  */
 export function openBegin(length: i32): i32 {
   // 1. length
@@ -131,7 +131,10 @@ export function openBegin(length: i32): i32 {
   return bytes - TAG_BYTES
 }
 
-/** The other half, for the `message` bytes at MESSAGE and the tag behind them. Returns what open() returns. */
+/**
+ * The other half, for the `message` bytes at MESSAGE and the tag behind them. Returns what open() returns, but tries
+ * the key of one slot alone.
+ */
 export function openEnd(message: i32, key: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
   if (message < HEADER_BYTES || message > HEADER_BYTES + MAX_PAYLOAD_BYTES) return MALFORMED
   if (<u32>key >= <u32>MAX_KEYS) return UNKNOWN_KEY
@@ -142,9 +145,22 @@ export function openEnd(message: i32, key: i32, now: f64, timeout: f64, absolute
   return isAuthentic ? decrypt(message, key, now, timeout, absoluteTimeout) : BAD_TAG
 }
 
+/** Between two halves: IPAD = the inner block of the first slot with the token's id. Returns the slot, or a status. */
+export function innerBlock(keys: i32): i32 {
+  const id = load<u16>(MESSAGE, KEY_ID)
+  for (let key = 0; key < min<i32>(keys, MAX_KEYS); key++) {
+    const slot = KEYRING + key * SLOT_BYTES
+    if (load<u16>(slot, SLOT_KEY_ID) !== id) continue
+    copy32(IPAD, slot + SLOT_INNER_KEY)
+    memory.fill(IPAD + 32, 0x36, 32)
+    return key
+  }
+  return UNKNOWN_KEY
+}
+
 /**
- * Steps 4 and 5: the first slot whose key made the tag at TAG, or a status. Ids and slots are not secret; of several
- * keys with the token's id (2^-16 for a pair) each is tried. The padding overwrites the tag behind the message.
+ * Steps 4 and 5: the slot whose key made the tag at TAG, or a status. Ids and slots are not secret; of several keys with
+ * the token's id (2^-16 for a pair) each is tried. The padding overwrites the tag behind the message.
  */
 function authenticate(message: i32, keys: i32): i32 {
   const id = load<u16>(MESSAGE, KEY_ID)
@@ -175,13 +191,6 @@ function decrypt(message: i32, key: i32, now: f64, timeout: f64, absoluteTimeout
   store<i32>(RESULT, <i32>load<u8>(MESSAGE, FLAGS), RESULT_FLAGS)
   store<i32>(RESULT, key, RESULT_KEY)
   return length
-}
-
-/** DIGEST = the inner digest of `message` bytes at MESSAGE, with slot 0: what a caller times its own SHA-256 against. */
-export function inner(message: i32): void {
-  if (<u32>message > <u32>(HEADER_BYTES + MAX_PAYLOAD_BYTES)) return
-  innerDigest(KEYRING + SLOT_MIDSTATES, 64, MESSAGE, message, DIGEST)
-  wipe(SCHEDULE, 256)
 }
 
 /** Zeroes an opened payload of `length` bytes at MESSAGE + 32. */

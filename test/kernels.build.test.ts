@@ -26,7 +26,7 @@ describe.each(['codec.wasm', 'codec.scalar.wasm', 'kernels.wasm', 'kernels.scala
 it.each(['codec.wasm', 'codec.scalar.wasm'])('%s exports the ABI and nothing else', (file) => {
   expect(exportsOf(compile(readBuild(file))).sort()).toEqual([
     'function derive',
-    'function inner',
+    'function innerBlock',
     'function open',
     'function openBegin',
     'function openEnd',

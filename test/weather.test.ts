@@ -4,13 +4,13 @@ import { buildSync } from 'esbuild'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import instantiateJs from '#codec.js'
 import source from '#codec.wasm'
-import type { Kernel } from '../src/codec/abi.ts'
-import { Assist } from '../src/codec/assist.ts'
 import type { Backend, Keyring } from '../src/codec/backend.ts'
 import { createCodec } from '../src/codec/codec.ts'
-import { createBackend, createInstance } from '../src/codec/kernel.ts'
+import type { Kernel } from '../src/codec/kernel.ts'
+import { createBackend, createInstance } from '../src/codec/keyring.ts'
 import { nodeBackend } from '../src/codec/node.ts'
 import { createNonces } from '../src/codec/nonces.ts'
+import { offload } from '../src/codec/offload.ts'
 import { type CodecOptions, checkCodecOptions } from '../src/codec/options.ts'
 import { checkSessionOptions, type SessionOptions } from '../src/options.ts'
 import { counting, NAME, NOW, OTHER_SECRET, SECRET, setUp } from './helpers/codec.ts'
@@ -334,16 +334,13 @@ describe('a call that ends in the middle', () => {
     return Object.fromEntries(Object.entries(exported).map(([name, item]) => [name, wrap(item)])) as unknown as Kernel
   }
 
-  function withHelp(kernel: Kernel): Backend {
-    const assist = new Assist(kernel.memory.buffer)
-    assist.threshold = 0
-    assist.countdown = 0
-    return createBackend('auto', createInstance(kernel), assist)
+  function offloaded(kernel: Kernel): Backend {
+    return createBackend('auto', createInstance(kernel), offload(kernel, 0))
   }
 
   it.each<[string, Backend]>([
     ['wasm', createBackend('wasm', createInstance(wasmKernel()))],
-    ['auto', withHelp(wasmKernel())],
+    ['auto', offloaded(wasmKernel())],
   ])('leaves no other codec with its keys, wherever it ends: %s', (_, backend) => {
     const nonces = createNonces(counting())
     const keyring = backend.keyring([toBytes(SECRET)], NAME)

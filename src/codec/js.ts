@@ -3,10 +3,10 @@
  * same AssemblyScript (assembly/embed.mjs), writes and reads the same bytes, and is several times slower (bench/README.md).
  */
 import instantiate from '#codec.js'
-import type { Kernel } from './abi.ts'
 import type { Backend } from './backend.ts'
 import { STRONG_SECRET_BYTES } from './format.ts'
-import { createBackend, createInstance } from './kernel.ts'
+import type { Kernel } from './kernel.ts'
+import { createBackend, createInstance } from './keyring.ts'
 
 let shared: Backend | undefined
 

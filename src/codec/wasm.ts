@@ -5,10 +5,10 @@
  */
 import source from '#codec.wasm'
 import { SessionError } from '../errors.ts'
-import type { Kernel } from './abi.ts'
-import { createAssist } from './assist.ts'
 import type { Backend } from './backend.ts'
-import { createBackend, createInstance, type Instance } from './kernel.ts'
+import type { Kernel } from './kernel.ts'
+import { createBackend, createInstance, type Instance } from './keyring.ts'
+import { offload } from './offload.ts'
 
 /** What TypeScript keeps in its DOM library only. */
 declare const WebAssembly: {
@@ -28,15 +28,11 @@ export function wasmBackend(): Backend {
   return createBackend('wasm', shared)
 }
 
-/** The same, and node:crypto to help with larger tokens where that is faster, which it finds out unless it is told a threshold (bytes). */
-export function autoBackend(threshold?: number): Backend {
+/** The same, with larger tokens' hashes offloaded to node:crypto where that is faster; `minBytes` as for offload(). */
+export function autoBackend(minBytes?: number): Backend {
   shared ??= instantiate(source)
-  const assist = createAssist(shared.kernel.memory.buffer)
-  if (assist !== undefined && threshold !== undefined) {
-    assist.threshold = threshold
-    assist.countdown = 0
-  }
-  return createBackend(assist === undefined ? 'wasm' : 'auto', shared, assist)
+  const kernel = offload(shared.kernel, minBytes)
+  return createBackend(kernel === undefined ? 'wasm' : 'auto', shared, kernel)
 }
 
 function instantiate(module: string | object): Instance {

@@ -5,7 +5,7 @@
 import { createCipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { instantiateSync } from '@assemblyscript/loader'
-import type { Kernel, Pointer } from '../../src/codec/abi.ts'
+import type { Kernel, Pointer } from '../../src/codec/kernel.ts'
 
 /** What the tests use of the global, which belongs to TypeScript's DOM library. */
 declare const WebAssembly: {
@@ -32,8 +32,6 @@ export interface Exports extends Kernel {
   readonly SCRATCH_BYTES: Pointer
   readonly SPARE: Pointer
   readonly SPARE_BYTES: Pointer
-  readonly SLOT_BYTES: Pointer
-  readonly MAX_KEYS: Pointer
   sha256(ptr: number, length: number, out: number): void
   setKey(key: number, length: number, midstates: number): void
   hmac(midstates: number, ptr: number, length: number, out: number): void
