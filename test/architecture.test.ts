@@ -123,7 +123,7 @@ describe('imports in src/', () => {
   it('lead to files that exist, with their extension, or to packages', () => {
     for (const [path, to] of edges) {
       if (to.startsWith('src/')) expect(paths, path).toContain(to)
-      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|cookie)$/)
+      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|@assemblyscript\/loader|cookie)$/)
     }
   })
 
@@ -175,7 +175,7 @@ describe('src/codec/', () => {
 
   it('stands on nothing above it but errors.ts', () => {
     const above = edges.filter(([path, to]) => path.startsWith('src/codec/') && !to.startsWith('src/codec/'))
-    const allowed = ['src/errors.ts', '#codec.wasm', '#codec.js']
+    const allowed = ['src/errors.ts', '#codec.wasm', '#codec.js', '@assemblyscript/loader']
     expect(above.filter(([, to, typeOnly]) => !allowed.includes(to) && !(typeOnly && to === 'node:crypto'))).toEqual([])
   })
 
@@ -191,6 +191,18 @@ describe('src/codec/', () => {
   it('reaches the kernel from wasm.ts and js.ts alone', () => {
     expect(edges.filter(([, to]) => to === '#codec.wasm').map(([path]) => path)).toEqual(['src/codec/wasm.ts'])
     expect(edges.filter(([, to]) => to === '#codec.js').map(([path]) => path)).toEqual(['src/codec/js.ts'])
+  })
+
+  it('has the loader in wasm.ts alone, which js.ts never reaches', () => {
+    expect(edges.filter(([, to]) => to === '@assemblyscript/loader').map(([path]) => path)).toEqual([
+      'src/codec/wasm.ts',
+    ])
+    const reached = new Set(['src/codec/js.ts'])
+    for (const path of reached) {
+      for (const [from, to, typeOnly] of edges) if (from === path && !typeOnly) reached.add(to)
+    }
+    expect(reached).not.toContain('src/codec/wasm.ts')
+    expect(reached).toContain('src/codec/sealer.ts')
   })
 
   it('has the backend in plain JavaScript for those who ask alone: nothing imports js.ts', () => {
@@ -227,7 +239,11 @@ describe('what reaches outside stands in one place:', () => {
         (name) => `src/${name}.ts`,
       ),
     )
-    expect([...reached].filter((path) => !path.startsWith('src/')).sort()).toEqual(['#codec.wasm', 'cookie'])
+    expect([...reached].filter((path) => !path.startsWith('src/')).sort()).toEqual([
+      '#codec.wasm',
+      '@assemblyscript/loader',
+      'cookie',
+    ])
   })
 
   it('WebAssembly in codec/wasm.ts', () => {
@@ -438,8 +454,8 @@ describe('package.json', () => {
     [field: string]: unknown
   }
 
-  it('depends on one package at run time, in a range that npm can share; its tools are pinned, and none is a nightly', () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['cookie'])
+  it('depends on two packages at run time, in ranges that npm can share; its tools are pinned, and none is a nightly', () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['@assemblyscript/loader', 'cookie'])
     for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/)
     for (const version of Object.values(manifest.devDependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }

@@ -327,7 +327,10 @@ describe('README', () => {
   })
 
   it('seals and opens without WebAssembly', async () => {
-    expect(await run(snippet('docs/runtimes.md', 'js', 'cookie-sessions/js'))).toBe('js\n')
+    expect(await run(snippet('docs/runtimes.md', 'js', 'backend: js'))).toBe('js\n')
+    expect(await run(snippet('docs/runtimes.md', 'js', "from 'cookie-sessions/js'\n\nconst codec"))).toBe(
+      '{ views: 1 } js\n',
+    )
   })
 
   it('answers with the Fetch API', async () => {
