@@ -7,8 +7,9 @@ import { BLOCK, DIGEST, MIDSTATE_BYTES } from './layout'
 import { compress, finish, midstate, sha256, toDigest } from './sha256'
 
 /**
- * midstates = the inner(32) and the outer(32) state of the key. Leaves the key's block in BLOCK: the caller wipes it.
- * A key longer than 64 bytes is hashed first, which pads it in place (see pad()).
+ * midstates = the inner(32) and the outer(32) state of the key, and the first 32 bytes of its inner block: of a key of
+ * 32 bytes, all that depends on the key. Leaves the key's block in BLOCK: the caller wipes it. A key longer than 64
+ * bytes is hashed first, which pads it in place (see pad()).
  */
 export function setKey(key: usize, length: i32, midstates: usize): void {
   wipe(BLOCK, 64)
@@ -16,6 +17,7 @@ export function setKey(key: usize, length: i32, midstates: usize): void {
   else memory.copy(BLOCK, key, length)
   flip(0x36363636)
   midstate(BLOCK, midstates)
+  copy32(midstates + 2 * MIDSTATE_BYTES, BLOCK)
   flip(0x36363636 ^ 0x5c5c5c5c)
   midstate(BLOCK, midstates + MIDSTATE_BYTES)
 }

@@ -55,8 +55,8 @@ export function expand(infoLength: i32, i: i32): void {
 
 /**
  * Slot `slot` = HKDF-SHA256(secret at MESSAGE, no salt, info at TOKEN, 66 bytes): cipherKey(32) || macKey(32) || key
- * id(2), of which macKey is kept as its midstates. Out of range, it leaves the slot as it is. Wipes the secret in any
- * case.
+ * id(2), of which macKey is kept as its midstates and the first half of its inner block. Out of range, it leaves the
+ * slot as it is. Wipes the secret in any case.
  */
 export function derive(secretLength: i32, infoLength: i32, slot: i32): void {
   if (

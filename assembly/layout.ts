@@ -5,46 +5,36 @@
  * |-------|------------|----------|----------------------------------------------------------------------|----------|
  * | 0     | 64         | ZERO     | zeroes, never written                                                |          |
  * | 64    | 64         | RESULT   | what open() found: four numbers                                      | no       |
- * | 128   | 64 x 112   | KEYRING  | the slots: derived keys, for as long as the caller leaves them there | yes      |
- * | 7296  | 256        | SCHEDULE | SHA-256's message schedule                                           | in calls |
- * | 7552  | 64         | BLOCK    | HMAC: key block, then the outer message                              | in calls |
- * | 7616  | 32         | DIGEST   | the digest or tag just computed                                      | in calls |
- * | 7648  | 32         | TAG      | the tag that came with the token                                     | no       |
- * | 7680  | 64         | KEYED    | the midstates of a key under derivation                              | in calls |
- * | 7744  | 128        | LANES    | a batch: four records, what the caller asks and is told              | no       |
- * | 7872  | 256        | -        | free                                                                 |          |
- * | 8128  | 64         | IPAD     | free for the caller: a block to be hashed in one run with MESSAGE    | yes      |
- * | 8192  | 16384      | MESSAGE  | the raw token: header, payload, tag; or a secret to derive from      | in calls |
- * |       | 4 x 4096   |          | or the raw tokens of a batch, with their slack                       | in calls |
- * | 24576 | 128        | -        | slack: whole blocks are written past the message's end               | in calls |
- * | 24704 | 64         | CHAIN    | HKDF's T(i-1), directly before the info                              | in calls |
- * | 24768 | 21846 + 42 | TOKEN    | the token's text and slack; or the HKDF info                         | no       |
- * |       | 4 x 5360   |          | or the texts of a batch, with their slack                            | no       |
- * | 46656 | 128        | GIVEN    | the tags that came with the tokens of a batch                        | no       |
- * | 46784 | 1280       | WORDS    | the message schedules of four blocks, side by side                   | in calls |
- * | 48064 | 128        | INNER    | the inner states of four HMACs, side by side                         | in calls |
- * | 48192 | 128        | OUTER    | the outer states                                                     | in calls |
- * | 48320 | 128        | TAGS     | the four tags just computed                                          | in calls |
- * | 48448 | 64         | BLOCKS   | how many blocks each of the four messages has                        | no       |
- * | 48512 | 8832       | SPARE    | free; test and bench buffers                                         | no       |
+ * | 128   | 256        | SCHEDULE | SHA-256's message schedule                                           | in calls |
+ * | 384   | 64         | BLOCK    | HMAC: key block, then the outer message                              | in calls |
+ * | 448   | 32         | DIGEST   | the digest or tag just computed                                      | in calls |
+ * | 480   | 32         | TAG      | the tag that came with the token                                     | no       |
+ * | 512   | 96         | KEYED    | the HMAC state of a key under derivation                             | in calls |
+ * | 608   | 64 x 144   | KEYRING  | the slots: derived keys, for as long as the caller leaves them there | yes      |
+ * | 9824  | 64         | IPAD     | HMAC's inner key block, to be hashed in one run with MESSAGE         | yes      |
+ * | 9888  | 16384      | MESSAGE  | the raw token: header, payload, tag; or a secret to derive from      | in calls |
+ * | 26272 | 128        | -        | slack: whole blocks are written past the message's end               | in calls |
+ * | 26400 | 64         | CHAIN    | HKDF's T(i-1), directly before the info                              | in calls |
+ * | 26464 | 21846 + 42 | TOKEN    | the token's text and slack; or the HKDF info                         | no       |
+ * | 48352 | 8992       | SPARE    | free; test and bench buffers                                         | no       |
  * | 57344 | 324        | -        | static data (asconfig.json, memoryBase): constants and the salt      | no       |
  * | 57668 | 7868       | -        | free                                                                 |          |
  *
  * "in calls": wiped before the call returns, on every path. What stays: an opened payload, until wipe(); what
- * stretch() has made, for derive(); and where the caller hashes, its padded key at IPAD and its digest at DIGEST
- * until the second half of the call. Ciphertexts, nonces, tags that came with a token and the token's text are
- * not secret and are not wiped.
+ * stretch() has made, for derive(); and where the caller hashes, IPAD for good and DIGEST until the second half of the
+ * call. Ciphertexts, nonces, tags that came with a token and the token's text are not secret and are not wiped.
  */
 
 export const MAX_KEYS: i32 = 64
 export const MIDSTATE_BYTES: i32 = 32
 export const DIGEST_BYTES: i32 = 32
 
-// One slot of the keyring: cipherKey(32) | inner midstate(32) | outer midstate(32) | key id(2) | zero(14).
-// A midstate is eight u32 in the machine's (little-endian) order; the id is big-endian, as on the wire.
-export const SLOT_BYTES: i32 = 112
+// One slot of the keyring: cipherKey(32) | inner midstate(32) | outer midstate(32) | macKey xor ipad(32) | key id(2) |
+// zero(14). A midstate is eight u32 in the machine's (little-endian) order; the id is big-endian, as on the wire.
+export const SLOT_BYTES: i32 = 144
 export const SLOT_MIDSTATES: i32 = 32
-export const SLOT_KEY_ID: i32 = 96
+export const SLOT_INNER_KEY: i32 = 96
+export const SLOT_KEY_ID: i32 = 128
 
 // The raw token, all integers big-endian (docs/format.md).
 export const HEADER_BYTES: i32 = 32
@@ -74,40 +64,20 @@ export const RESULT_ISSUED_AT: i32 = 8
 export const RESULT_FLAGS: i32 = 16
 export const RESULT_KEY: i32 = 20
 
-export const KEYRING: usize = 128
+export const SCRATCH: usize = 128
+export const SCRATCH_BYTES: i32 = 480 // SCHEDULE to KEYRING
+export const SCHEDULE: usize = 128
+export const BLOCK: usize = 384
+export const DIGEST: usize = 448
+export const TAG: usize = 480
+export const KEYED: usize = 512
 
-// A batch has four lanes, each with its part of MESSAGE and of TOKEN and with a record: the four numbers of RESULT, of
-// which seal4() reads created-at; then the length of what the caller staged, and the result of the call.
-export const LANES: usize = 7744
-export const LANE_RECORD_BYTES: i32 = 32
-export const LANE_LENGTH: i32 = 24
-export const LANE_RESULT: i32 = 28
-export const LANE_BYTES: i32 = 4096
-export const LANE_CHARS: i32 = 5360
-export const MAX_LANE_PAYLOAD_BYTES: i32 = 3936 // LANE_BYTES - HEADER_BYTES - SLACK_BYTES
-export const MAX_LANE_TOKEN_CHARS: i32 = 5334
-
-export const SCRATCH: usize = 7296
-export const SCRATCH_BYTES: i32 = 448 // SCHEDULE to KEYED
-export const SCHEDULE: usize = 7296
-export const BLOCK: usize = 7552
-export const DIGEST: usize = 7616
-export const TAG: usize = 7648
-export const KEYED: usize = 7680
-
-export const IPAD: usize = 8128
-export const MESSAGE: usize = 8192
-export const PAYLOAD: usize = 8224 // MESSAGE + HEADER_BYTES
+export const KEYRING: usize = 608
+export const IPAD: usize = 9824
+export const MESSAGE: usize = 9888 // directly behind IPAD
+export const PAYLOAD: usize = 9920 // MESSAGE + HEADER_BYTES
 export const SLACK_BYTES: i32 = 128
-export const CHAIN: usize = 24736 // TOKEN - DIGEST_BYTES
-export const TOKEN: usize = 24768
-export const GIVEN: usize = 46656
-export const LANE_SCRATCH: usize = 46784
-export const LANE_SCRATCH_BYTES: i32 = 1728 // WORDS to BLOCKS
-export const WORDS: usize = 46784
-export const INNER: usize = 48064
-export const OUTER: usize = 48192
-export const TAGS: usize = 48320
-export const BLOCKS: usize = 48448
-export const SPARE: usize = 48512
-export const SPARE_BYTES: i32 = 8832
+export const CHAIN: usize = 26432 // TOKEN - DIGEST_BYTES
+export const TOKEN: usize = 26464
+export const SPARE: usize = 48352
+export const SPARE_BYTES: i32 = 8992

@@ -11,6 +11,7 @@ import {
   DIGEST,
   FLAGS,
   HEADER_BYTES,
+  IPAD,
   ISSUED_AT,
   KEY_ID,
   KEYRING,
@@ -29,10 +30,10 @@ import {
   RESULT_FLAGS,
   RESULT_ISSUED_AT,
   RESULT_KEY,
-  SCHEDULE,
   SCRATCH,
   SCRATCH_BYTES,
   SLOT_BYTES,
+  SLOT_INNER_KEY,
   SLOT_KEY_ID,
   SLOT_MIDSTATES,
   TAG,
@@ -40,7 +41,6 @@ import {
   TOKEN,
   VERSION,
 } from './layout'
-import { finish as innerDigest } from './sha256'
 
 export const MALFORMED: i32 = -1
 export const UNSUPPORTED: i32 = -2
@@ -61,11 +61,26 @@ export function seal(length: i32, createdAt: f64, issuedAt: f64): i32 {
 }
 
 /**
- * seal() in two halves, for a caller with a faster SHA-256: between them it puts the inner digest of MESSAGE, which
- * is SHA-256(IPAD || MESSAGE) up to the payload's end, at DIGEST. This half returns the message's length, or 0.
+ * seal() in two halves, for a caller with a faster SHA-256: between them it calls innerBlock(1) and puts the inner
+ * digest, which is SHA-256(IPAD || MESSAGE) up to the payload's end, at DIGEST. This half, steps 1 and 2, returns the
+ * message's length; or 0 where an argument is out of range, and then the payload is wiped.
  */
 export function sealBegin(length: i32, createdAt: f64, issuedAt: f64): i32 {
-  return encrypt(MESSAGE, length, MAX_PAYLOAD_BYTES, createdAt, issuedAt)
+  // Written so that NaN fails too.
+  if (<u32>length > <u32>MAX_PAYLOAD_BYTES || !(createdAt >= 0 && createdAt <= issuedAt && issuedAt <= MAX_TIME_MS)) {
+    wipe(PAYLOAD, MAX_PAYLOAD_BYTES)
+    return 0
+  }
+  // 1. header
+  store<u8>(MESSAGE, VERSION)
+  store<u8>(MESSAGE, 0, FLAGS)
+  store<u16>(MESSAGE, load<u16>(KEYRING, SLOT_KEY_ID), KEY_ID)
+  store48be(MESSAGE + CREATED_AT, createdAt)
+  store48be(MESSAGE + ISSUED_AT, issuedAt)
+  store<u8>(MESSAGE, 0, NONCE)
+  // 2. encrypt
+  xor(KEYRING, MESSAGE + NONCE, PAYLOAD, length)
+  return HEADER_BYTES + length
 }
 
 /** The other half: the token's length, or 0 if the length is not in 0..16320. */
@@ -75,40 +90,14 @@ export function sealEnd(length: i32): i32 {
   return finish(HEADER_BYTES + length)
 }
 
+/** Steps 3 and 4: the token's length. */
 function finish(message: i32): i32 {
-  const chars = addTag(MESSAGE, message, DIGEST, TOKEN)
+  // 3. tag
+  copy32(MESSAGE + message, DIGEST)
+  // 4. encode
+  const chars = encode(MESSAGE, message + TAG_BYTES, TOKEN)
   wipe(SCRATCH, SCRATCH_BYTES)
   return chars
-}
-
-/**
- * Steps 1 and 2 for the raw token at `ptr`: the length of its message, or 0 where length or times are out of range;
- * then the payload is wiped.
- */
-export function encrypt(ptr: usize, length: i32, maxLength: i32, createdAt: f64, issuedAt: f64): i32 {
-  // Written so that NaN fails too.
-  if (<u32>length > <u32>maxLength || !(createdAt >= 0 && createdAt <= issuedAt && issuedAt <= MAX_TIME_MS)) {
-    wipe(ptr + HEADER_BYTES, maxLength)
-    return 0
-  }
-  // 1. header
-  store<u8>(ptr, VERSION)
-  store<u8>(ptr, 0, FLAGS)
-  store<u16>(ptr, load<u16>(KEYRING, SLOT_KEY_ID), KEY_ID)
-  store48be(ptr + CREATED_AT, createdAt)
-  store48be(ptr + ISSUED_AT, issuedAt)
-  store<u8>(ptr, 0, NONCE)
-  // 2. encrypt
-  xor(KEYRING, ptr + NONCE, ptr + HEADER_BYTES, length)
-  return HEADER_BYTES + length
-}
-
-/** Steps 3 and 4, with the tag at `tag`: the length of the token, which comes to `text`. */
-export function addTag(ptr: usize, message: i32, tag: usize, text: usize): i32 {
-  // 3. tag
-  copy32(ptr + message, tag)
-  // 4. encode
-  return encode(ptr, message + TAG_BYTES, text)
 }
 
 /**
@@ -121,20 +110,31 @@ export function open(length: i32, keys: i32, now: f64, timeout: f64, absoluteTim
   if (message < 0) return message
   // 4. key, 5. tag
   copy32(TAG, MESSAGE + message)
-  const key = authenticate(MESSAGE, message, TAG, 0, min<i32>(keys, MAX_KEYS))
+  const key = authenticate(message, min<i32>(keys, MAX_KEYS))
   wipe(SCRATCH, SCRATCH_BYTES)
-  return key < 0 ? key : decrypt(MESSAGE, message, key, RESULT, now, timeout, absoluteTimeout)
+  return key < 0 ? key : decrypt(message, key, now, timeout, absoluteTimeout)
 }
 
 /**
- * open() in two halves, for a caller with a faster SHA-256: between them it finds the slot by the id at MESSAGE + 2,
- * and puts the inner digest at DIGEST as for seal(). This half returns the message's length, or a negative status.
+ * open() in two halves, for a caller with a faster SHA-256: between them it calls innerBlock() and puts the inner
+ * digest at DIGEST as for seal(). This half, steps 1 to 3, returns the message's length, or a negative status.
  */
 export function openBegin(length: i32): i32 {
-  return parse(TOKEN, length, MAX_TOKEN_CHARS, MESSAGE)
+  // 1. length
+  if (length < MIN_TOKEN_CHARS || length > MAX_TOKEN_CHARS || (length & 3) === 1) return MALFORMED
+  // 2. decode
+  const bytes = decode(TOKEN, length, MESSAGE)
+  if (bytes < 0) return MALFORMED
+  // 3. header
+  if (load<u8>(MESSAGE) !== VERSION || load<u8>(MESSAGE, FLAGS) & ~KNOWN_FLAGS) return UNSUPPORTED
+  if (load<u8>(MESSAGE, NONCE) !== 0) return MALFORMED
+  return bytes - TAG_BYTES
 }
 
-/** The other half, for the `message` bytes at MESSAGE and the tag behind them. Returns what open() returns. */
+/**
+ * The other half, for the `message` bytes at MESSAGE and the tag behind them. Returns what open() returns, but tries
+ * the key of one slot alone.
+ */
 export function openEnd(message: i32, key: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
   if (message < HEADER_BYTES || message > HEADER_BYTES + MAX_PAYLOAD_BYTES) return MALFORMED
   if (<u32>key >= <u32>MAX_KEYS) return UNKNOWN_KEY
@@ -142,75 +142,55 @@ export function openEnd(message: i32, key: i32, now: f64, timeout: f64, absolute
   hmacOuter(KEYRING + key * SLOT_BYTES + SLOT_MIDSTATES)
   const isAuthentic = equal(DIGEST, MESSAGE + message)
   wipe(SCRATCH, SCRATCH_BYTES)
-  return isAuthentic ? decrypt(MESSAGE, message, key, RESULT, now, timeout, absoluteTimeout) : BAD_TAG
+  return isAuthentic ? decrypt(message, key, now, timeout, absoluteTimeout) : BAD_TAG
 }
 
-/** Steps 1 to 3 for the text at `text`, whose raw token comes to `ptr`: the length of its message, or a status. */
-export function parse(text: usize, length: i32, maxLength: i32, ptr: usize): i32 {
-  // 1. length
-  if (length < MIN_TOKEN_CHARS || length > maxLength || (length & 3) === 1) return MALFORMED
-  // 2. decode
-  const bytes = decode(text, length, ptr)
-  if (bytes < 0) return MALFORMED
-  // 3. header
-  if (load<u8>(ptr) !== VERSION || load<u8>(ptr, FLAGS) & ~KNOWN_FLAGS) return UNSUPPORTED
-  if (load<u8>(ptr, NONCE) !== 0) return MALFORMED
-  return bytes - TAG_BYTES
-}
-
-/** Step 4: the next slot from `key` on with the id of the raw token at `ptr`; `keys` or more if there is none. */
-export function findKey(ptr: usize, key: i32, keys: i32): i32 {
-  const id = load<u16>(ptr, KEY_ID)
-  while (key < keys && load<u16>(KEYRING + key * SLOT_BYTES, SLOT_KEY_ID) !== id) key++
-  return key
+/** Between two halves: IPAD = the inner block of the first slot with the token's id. Returns the slot, or a status. */
+export function innerBlock(keys: i32): i32 {
+  const id = load<u16>(MESSAGE, KEY_ID)
+  for (let key = 0; key < min<i32>(keys, MAX_KEYS); key++) {
+    const slot = KEYRING + key * SLOT_BYTES
+    if (load<u16>(slot, SLOT_KEY_ID) !== id) continue
+    copy32(IPAD, slot + SLOT_INNER_KEY)
+    memory.fill(IPAD + 32, 0x36, 32)
+    return key
+  }
+  return UNKNOWN_KEY
 }
 
 /**
- * Steps 4 and 5: the first slot from `key` on whose key made the tag at `tag`, or a status. Ids and slots are not
- * secret; of several keys with the token's id (2^-16 for a pair) each is tried. The place behind the message, where the
- * tag stood, is used up by the padding.
+ * Steps 4 and 5: the slot whose key made the tag at TAG, or a status. Ids and slots are not secret; of several keys with
+ * the token's id (2^-16 for a pair) each is tried. The padding overwrites the tag behind the message.
  */
-export function authenticate(ptr: usize, message: i32, tag: usize, key: i32, keys: i32): i32 {
+function authenticate(message: i32, keys: i32): i32 {
+  const id = load<u16>(MESSAGE, KEY_ID)
   let status = UNKNOWN_KEY
-  for (key = findKey(ptr, key, keys); key < keys; key = findKey(ptr, key + 1, keys)) {
-    hmac(KEYRING + key * SLOT_BYTES + SLOT_MIDSTATES, ptr, message, DIGEST)
-    if (equal(DIGEST, tag)) return key
+  for (let key = 0; key < keys; key++) {
+    const slot = KEYRING + key * SLOT_BYTES
+    if (load<u16>(slot, SLOT_KEY_ID) !== id) continue
+    hmac(slot + SLOT_MIDSTATES, MESSAGE, message, DIGEST)
+    if (equal(DIGEST, TAG)) return key
     status = BAD_TAG
   }
   return status
 }
 
-/** Steps 6 and 7 with the key of slot `key`: the length of the payload, and four numbers at `result`; or a status. */
-export function decrypt(
-  ptr: usize,
-  message: i32,
-  key: i32,
-  result: usize,
-  now: f64,
-  timeout: f64,
-  absoluteTimeout: f64,
-): i32 {
+/** Steps 6 and 7 with the key of slot `key`: the payload's length, and four numbers in RESULT; or a status. */
+function decrypt(message: i32, key: i32, now: f64, timeout: f64, absoluteTimeout: f64): i32 {
   // 6. times: written so that NaN fails too
-  const createdAt = load48be(ptr + CREATED_AT)
-  const issuedAt = load48be(ptr + ISSUED_AT)
+  const createdAt = load48be(MESSAGE + CREATED_AT)
+  const issuedAt = load48be(MESSAGE + ISSUED_AT)
   if (createdAt > issuedAt) return MALFORMED
   if (!(issuedAt <= now + MAX_SKEW_MS)) return NOT_YET_VALID
   if (!(now - issuedAt < timeout && now - createdAt < absoluteTimeout)) return EXPIRED
   // 7. decrypt
   const length = message - HEADER_BYTES
-  xor(KEYRING + key * SLOT_BYTES, ptr + NONCE, ptr + HEADER_BYTES, length)
-  store<f64>(result, createdAt, RESULT_CREATED_AT)
-  store<f64>(result, issuedAt, RESULT_ISSUED_AT)
-  store<i32>(result, <i32>load<u8>(ptr, FLAGS), RESULT_FLAGS)
-  store<i32>(result, key, RESULT_KEY)
+  xor(KEYRING + key * SLOT_BYTES, MESSAGE + NONCE, PAYLOAD, length)
+  store<f64>(RESULT, createdAt, RESULT_CREATED_AT)
+  store<f64>(RESULT, issuedAt, RESULT_ISSUED_AT)
+  store<i32>(RESULT, <i32>load<u8>(MESSAGE, FLAGS), RESULT_FLAGS)
+  store<i32>(RESULT, key, RESULT_KEY)
   return length
-}
-
-/** DIGEST = the inner digest of `message` bytes at MESSAGE, with slot 0: what a caller times its own SHA-256 against. */
-export function inner(message: i32): void {
-  if (<u32>message > <u32>(HEADER_BYTES + MAX_PAYLOAD_BYTES)) return
-  innerDigest(KEYRING + SLOT_MIDSTATES, 64, MESSAGE, message, DIGEST)
-  wipe(SCHEDULE, 256)
 }
 
 /** Zeroes an opened payload of `length` bytes at MESSAGE + 32. */

@@ -123,7 +123,7 @@ describe('imports in src/', () => {
   it('lead to files that exist, with their extension, or to packages', () => {
     for (const [path, to] of edges) {
       if (to.startsWith('src/')) expect(paths, path).toContain(to)
-      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|cookie)$/)
+      else expect(to, path).toMatch(/^(node:[\w/]+|#codec\.wasm|#codec\.js|@assemblyscript\/loader|cookie)$/)
     }
   })
 
@@ -175,7 +175,7 @@ describe('src/codec/', () => {
 
   it('stands on nothing above it but errors.ts', () => {
     const above = edges.filter(([path, to]) => path.startsWith('src/codec/') && !to.startsWith('src/codec/'))
-    const allowed = ['src/errors.ts', '#codec.wasm', '#codec.js']
+    const allowed = ['src/errors.ts', '#codec.wasm', '#codec.js', '@assemblyscript/loader']
     expect(above.filter(([, to, typeOnly]) => !allowed.includes(to) && !(typeOnly && to === 'node:crypto'))).toEqual([])
   })
 
@@ -191,6 +191,18 @@ describe('src/codec/', () => {
   it('reaches the kernel from wasm.ts and js.ts alone', () => {
     expect(edges.filter(([, to]) => to === '#codec.wasm').map(([path]) => path)).toEqual(['src/codec/wasm.ts'])
     expect(edges.filter(([, to]) => to === '#codec.js').map(([path]) => path)).toEqual(['src/codec/js.ts'])
+  })
+
+  it('has the loader in wasm.ts alone, which js.ts never reaches', () => {
+    expect(edges.filter(([, to]) => to === '@assemblyscript/loader').map(([path]) => path)).toEqual([
+      'src/codec/wasm.ts',
+    ])
+    const reached = new Set(['src/codec/js.ts'])
+    for (const path of reached) {
+      for (const [from, to, typeOnly] of edges) if (from === path && !typeOnly) reached.add(to)
+    }
+    expect(reached).not.toContain('src/codec/wasm.ts')
+    expect(reached).toContain('src/codec/sealer.ts')
   })
 
   it('has the backend in plain JavaScript for those who ask alone: nothing imports js.ts', () => {
@@ -228,7 +240,11 @@ describe('what reaches outside stands in one place:', () => {
         ...['options', 'session', 'shapes', 'site', 'turn'],
       ].map((name) => `src/${name}.ts`),
     )
-    expect([...reached].filter((path) => !path.startsWith('src/')).sort()).toEqual(['#codec.wasm', 'cookie'])
+    expect([...reached].filter((path) => !path.startsWith('src/')).sort()).toEqual([
+      '#codec.wasm',
+      '@assemblyscript/loader',
+      'cookie',
+    ])
   })
 
   it('WebAssembly in codec/wasm.ts', () => {
@@ -237,8 +253,8 @@ describe('what reaches outside stands in one place:', () => {
     expect(named).toEqual([])
   })
 
-  it('the stopwatch in codec/assist.ts', () => {
-    expect(filesWith(/\bperformance\b|\bhrtime\b/)).toEqual(['src/codec/assist.ts'])
+  it('the stopwatch in codec/offload.ts', () => {
+    expect(filesWith(/\bperformance\b|\bhrtime\b/)).toEqual(['src/codec/offload.ts'])
   })
 
   it('the clock in codec/options.ts', () => {
@@ -356,7 +372,7 @@ describe('src/codec/format.ts agrees with the kernel', () => {
   )) {
     layout.set(name, Number(value))
   }
-  const wasm = read('src/codec/kernel.ts')
+  const keyring = read('src/codec/keyring.ts')
   const seal = strip(read('assembly/seal.ts'))
 
   it('whose layout can be read', () => {
@@ -418,19 +434,14 @@ describe('src/codec/format.ts agrees with the kernel', () => {
     expect(String.fromCharCode(...(bytes.match(/0x[\da-f]{2}/g) ?? []).map(Number))).toBe(format.CONTEXT)
   })
 
-  it('as kernel.ts and batch.ts have it: the slots, the records and the statuses', () => {
-    expect(Number(/const SLOT_BYTES = (\d+)/.exec(wasm)?.[1])).toBe(layout.get('SLOT_BYTES'))
+  it('as keyring.ts has it: RESULT and the statuses', () => {
     expect(layout.get('RESULT_CREATED_AT')).toBe(0)
     expect(layout.get('RESULT_ISSUED_AT')).toBe(8)
     expect(layout.get('RESULT_FLAGS')).toBe(16)
     expect(layout.get('RESULT_KEY')).toBe(20)
-    const batch = read('src/codec/batch.ts')
-    expect(Number(/const RECORD_BYTES = (\d+)/.exec(batch)?.[1])).toBe(layout.get('LANE_RECORD_BYTES'))
-    expect(Number(/const LENGTH = (\d+)/.exec(batch)?.[1]) * 4).toBe(layout.get('LANE_LENGTH'))
-    expect(Number(/const RESULT = (\d+)/.exec(batch)?.[1]) * 4).toBe(layout.get('LANE_RESULT'))
 
     const reasons = [
-      ...(/const REASONS: readonly Reason\[\] = \[([^\]]*)\]/.exec(wasm)?.[1]?.matchAll(/'([\w-]+)'/g) ?? []),
+      ...(/const REASONS: readonly Reason\[\] = \[([^\]]*)\]/.exec(keyring)?.[1]?.matchAll(/'([\w-]+)'/g) ?? []),
     ].map(([, reason]) => reason)
     const statuses = [...seal.matchAll(/^export const (\w+): i32 = -(\d)/gm)]
     expect(statuses).toHaveLength(6)
@@ -447,8 +458,8 @@ describe('package.json', () => {
     [field: string]: unknown
   }
 
-  it('depends on one package at run time, in a range that npm can share; its tools are pinned, and none is a nightly', () => {
-    expect(Object.keys(manifest.dependencies).sort()).toEqual(['cookie'])
+  it('depends on two packages at run time, in ranges that npm can share; its tools are pinned, and none is a nightly', () => {
+    expect(Object.keys(manifest.dependencies).sort()).toEqual(['@assemblyscript/loader', 'cookie'])
     for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\^\d+\.\d+\.\d+$/)
     for (const version of Object.values(manifest.devDependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version?: string }> }

@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Assist } from '../src/codec/assist.ts'
 import type { Backend, Keyring, NonceSource } from '../src/codec/backend.ts'
 import { createCodec } from '../src/codec/codec.ts'
 import { RANDOM_BYTES } from '../src/codec/format.ts'
@@ -434,18 +433,21 @@ describe("backend 'auto'", () => {
     ['is not there', undefined],
     ['has no one-shot hash', withoutHash],
     ['hashes wrongly', { ...getBuiltinModule('node:crypto'), hash: () => 'x'.repeat(32) }],
-  ])('does without help where node:crypto %s, which it finds out when it looks for help', async (_, crypto) => {
-    const createCodec = await fresh()
-    vi.spyOn(process, 'getBuiltinModule').mockReturnValue(crypto as never)
-    const auto = createCodec({ ...options, now: () => NOW, random: counting() })
-    const wasm = createCodec({ ...options, now: () => NOW, random: counting(), backend: 'wasm' })
-    for (let i = 0; i < 2_800; i++) {
-      const token = auto.seal('z'.repeat(300))
-      expect(token).toBe(wasm.seal('z'.repeat(300)))
-      expect(auto.open(token)).toMatchObject({ ok: true })
-    }
-    expect(auto.backend).toBe('auto')
-  })
+  ])(
+    'does without an offload where node:crypto %s, which it finds out after a thousand larger tokens',
+    async (_, crypto) => {
+      const createCodec = await fresh()
+      vi.spyOn(process, 'getBuiltinModule').mockReturnValue(crypto as never)
+      const auto = createCodec({ ...options, now: () => NOW, random: counting() })
+      const wasm = createCodec({ ...options, now: () => NOW, random: counting(), backend: 'wasm' })
+      for (let i = 0; i < 2_800; i++) {
+        const token = auto.seal('z'.repeat(300))
+        expect(token).toBe(wasm.seal('z'.repeat(300)))
+        expect(auto.open(token)).toMatchObject({ ok: true })
+      }
+      expect(auto.backend).toBe('auto')
+    },
+  )
 
   it('tries WebAssembly again for the next codec: a failure is not kept', async () => {
     const createCodec = await fresh()
@@ -456,96 +458,59 @@ describe("backend 'auto'", () => {
   })
 })
 
-describe('the help that auto has from node:crypto', () => {
-  /** The threshold that comes of these times for so many bytes. */
-  function measured(own: (bytes: number) => number, assisted: (bytes: number) => number): number {
+describe("auto's offload to node:crypto", () => {
+  const crypto = getBuiltinModule('node:crypto')
+  const options = { secret: SECRET, name: NAME, now: () => NOW }
+
+  /** Seals with a node:crypto whose hashes take as long as they are said to take. Returns how often it hashed which way. */
+  function hashes(sizes: readonly number[], times: { readonly [algorithm: string]: number }): string[] {
     let time = 0
+    const called: string[] = []
     vi.spyOn(performance, 'now').mockImplementation(() => time)
-    const assist = new Assist(new ArrayBuffer(65_536))
-    while (assist.countdown > 0) {
-      assist.calibrate(
-        (bytes) => {
-          time += own(bytes)
-        },
-        (bytes) => {
-          time += assisted(bytes)
-        },
-      )
+    const hash = (algorithm: string, data: Uint8Array, encoding: 'hex'): string => {
+      time += times[algorithm] as number
+      if (data.length < 16_384) called.push(algorithm)
+      return crypto.hash(algorithm, data, encoding)
     }
-    vi.restoreAllMocks()
-    return assist.threshold
+    vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ ...crypto, hash } as never)
+    const auto = createCodec({ ...options, backend: autoBackend(), random: counting() })
+    const wasm = createCodec({ ...options, backend: 'wasm', random: counting() })
+    for (let i = 0; i < 500; i++) auto.open(auto.seal('y'.repeat(400)))
+    expect(called).toEqual([])
+    for (let i = 0; i < 500; i++) wasm.seal('y'.repeat(400))
+    for (const size of sizes) {
+      const token = auto.seal('x'.repeat(size - 2))
+      expect(token).toBe(wasm.seal('x'.repeat(size - 2)))
+      expect(auto.open(token)).toMatchObject({ ok: true, data: 'x'.repeat(size - 2) })
+    }
+    return called
   }
 
-  it('begins where the two take as long', () => {
-    expect(
-      measured(
-        (bytes) => bytes * 3,
-        (bytes) => 800 + bytes,
-      ),
-    ).toBeCloseTo(400, 1)
-    expect(
-      measured(
-        (bytes) => bytes * 2,
-        (bytes) => 3_000 + bytes,
-      ),
-    ).toBeCloseTo(3_000, 1)
+  it('begins after a thousand larger tokens where SHA-256 is faster than SHA-512: where it is an instruction', () => {
+    expect(hashes([2, 367, 368, 3_000], { sha256: 9, sha512: 14 })).toEqual(Array(4).fill('sha256'))
   })
 
-  it('is for all lengths where it is always the faster', () => {
-    expect(
-      measured(
-        (bytes) => bytes * 2,
-        (bytes) => bytes,
-      ),
-    ).toBeLessThan(1)
-    expect(
-      measured(
-        (bytes) => 500 + bytes,
-        (bytes) => bytes,
-      ),
-    ).toBe(0)
+  it.each([
+    ['is slower', { sha256: 23, sha512: 14 }],
+    ['takes as long, as where the clock stands still', { sha256: 0, sha512: 0 }],
+  ])('never begins where it %s', (_, times) => {
+    expect(hashes([2, 367, 368, 3_000, 16_320], times)).toEqual([])
   })
 
-  it('is for none where it never pays', () => {
-    expect(
-      measured(
-        (bytes) => bytes,
-        (bytes) => 500 + bytes,
-      ),
-    ).toBe(Infinity)
-    expect(
-      measured(
-        (bytes) => bytes,
-        (bytes) => 500 + 2 * bytes,
-      ),
-    ).toBe(Infinity)
-    expect(
-      measured(
-        (bytes) => bytes,
-        (bytes) => bytes,
-      ),
-    ).toBe(Infinity)
+  it('looks for that once, and not before there have been a thousand', () => {
+    const getBuiltin = vi.spyOn(process, 'getBuiltinModule')
+    const codec = createCodec({ ...options, backend: autoBackend() })
+    codec.open(codec.seal('x'.repeat(365)))
+    expect(getBuiltin).not.toHaveBeenCalled()
+    for (let i = 0; i < 500; i++) codec.open(codec.seal('x'.repeat(366)))
+    expect(getBuiltin).not.toHaveBeenCalled()
+    for (let i = 0; i < 10; i++) codec.open(codec.seal('x'.repeat(366)))
+    expect(getBuiltin).toHaveBeenCalledTimes(1)
   })
 
-  it('is measured once, and no token differs before, at and after that', () => {
-    const calibrate = vi.spyOn(Assist.prototype, 'calibrate')
-    const backend = autoBackend()
-    const random = counting()
-    const options = { secret: SECRET, name: NAME, now: () => NOW }
-    const auto = createCodec({ ...options, backend, random })
-    const wasm = createCodec({ ...options, backend: 'wasm', random: counting() })
-    for (let i = 0; i < 2_800; i++) {
-      const data = { i, text: 'x'.repeat(i) }
-      const token = auto.seal(data)
-      expect(token).toBe(wasm.seal(data))
-      expect(auto.open(token)).toMatchObject({ ok: true, data })
-    }
-    expect(calibrate).toHaveBeenCalledTimes(5_120)
-  })
-
-  it('may stop at any length: what comes of it is the same', () => {
-    for (const threshold of [0, 160, 161, 500, 501, 502, Infinity]) {
-      const backend = autoBackend(threshold)
+  it('may begin at any length: the tokens are the same', () => {
+    for (const minBytes of [0, 160, 161, 500, 501, 502, Infinity]) {
+      const backend = autoBackend(minBytes)
       const codec = createCodec({ secret: SECRET, name: NAME, backend, now: () => NOW, random: counting() })
       expect(codec.backend).toBe('auto')
       const wasm = make('wasm')

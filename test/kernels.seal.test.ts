@@ -139,7 +139,7 @@ describe.each(BUILDS)('%s build', (_, file) => {
   it('tries every key with the id of the token', () => {
     const twin = ready(file)
     const ring = twin.KEYRING.value
-    for (const slot of [0, 1, 2]) twin.put(ring + slot * 112 + 96, FIRST.keyId)
+    for (const slot of [0, 1, 2]) twin.put(ring + slot * 144 + 128, FIRST.keyId)
     for (const [index, keys] of KEYS.entries()) {
       expect(open(twin, tokenOf({ ...keys, keyId: FIRST.keyId }, DATA.subarray(0, 7)))).toBe(7)
       expect(twin.bytes.readInt32LE(twin.RESULT.value + 20)).toBe(index)
@@ -279,11 +279,11 @@ describe.each(BUILDS)('%s build', (_, file) => {
   })
 
   it('leaves the slots and what lies around the regions as they are', () => {
-    const slots = kernels.get(KEYRING, 64 * 112)
+    const slots = kernels.get(KEYRING, 64 * 144)
     const token = seal(kernels, DATA)
     open(kernels, token)
     kernels.wipe(16_320)
-    expect(kernels.get(KEYRING, 64 * 112).equals(slots)).toBe(true)
+    expect(kernels.get(KEYRING, 64 * 144).equals(slots)).toBe(true)
   })
 })
 
@@ -293,7 +293,7 @@ it('writes the same memory in both builds, byte for byte', () => {
   const same = (what: string): void => {
     for (const [at, length] of [
       [RESULT, 64],
-      [KEYRING, 64 * 112],
+      [KEYRING, 64 * 144],
       [MESSAGE, 16_384],
       [TOKEN, 21_846],
     ] as const) {

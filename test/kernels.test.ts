@@ -128,18 +128,20 @@ describe.each(BUILDS)('%s build', (_, file) => {
         const secret = noise(n, 'secret')
         const info = noise((n * 37) % 276, 'info')
         const slot = n % 64
-        kernels.bytes.fill(MARK, KEYRING, KEYRING + 64 * 112)
+        kernels.bytes.fill(MARK, KEYRING, KEYRING + 64 * 144)
         derive(kernels, secret, info, slot)
         const okm = Buffer.from(hkdfSync('sha256', secret, '', info, 66))
         const [before, filled, after] = [
-          kernels.get(KEYRING, slot * 112),
-          kernels.get(KEYRING + slot * 112, 112),
-          kernels.get(KEYRING + slot * 112 + 112, (63 - slot) * 112),
+          kernels.get(KEYRING, slot * 144),
+          kernels.get(KEYRING + slot * 144, 144),
+          kernels.get(KEYRING + slot * 144 + 144, (63 - slot) * 144),
         ]
         expect(filled.subarray(0, 32).equals(okm.subarray(0, 32)), `cipherKey ${n}`).toBe(true)
-        expect(filled.subarray(96).equals(Buffer.concat([okm.subarray(64), Buffer.alloc(14)])), `id ${n}`).toBe(true)
+        const innerKey = okm.subarray(32, 64).map((byte) => byte ^ 0x36)
+        expect(filled.subarray(96, 128).equals(innerKey), `inner key ${n}`).toBe(true)
+        expect(filled.subarray(128).equals(Buffer.concat([okm.subarray(64), Buffer.alloc(14)])), `id ${n}`).toBe(true)
         expect(Buffer.concat([before, after]).every((byte) => byte === MARK)).toBe(true)
-        kernels.hmac(KEYRING + slot * 112 + 32, MESSAGE, kernels.put(MESSAGE, 'message'), OUT)
+        kernels.hmac(KEYRING + slot * 144 + 32, MESSAGE, kernels.put(MESSAGE, 'message'), OUT)
         expect(kernels.get(OUT, 32).equals(hmac(okm.subarray(32, 64), Buffer.from('message'))), `macKey ${n}`).toBe(
           true,
         )
@@ -162,11 +164,11 @@ describe.each(BUILDS)('%s build', (_, file) => {
         [32, 4, -1],
         [0x7fffffff, 0x7fffffff, 0x7fffffff],
       ] as const) {
-        const before = kernels.get(KEYRING, 64 * 112)
+        const before = kernels.get(KEYRING, 64 * 144)
         kernels.put(MESSAGE, DATA.subarray(0, 64))
         kernels.derive(n, m, slot)
-        expect(kernels.get(KEYRING, 64 * 112).equals(before), `${n} ${m} ${slot}`).toBe(true)
-        const free = kernels.SCRATCH.value + kernels.SCRATCH_BYTES.value
+        expect(kernels.get(KEYRING, 64 * 144).equals(before), `${n} ${m} ${slot}`).toBe(true)
+        const free = KEYRING + 64 * 144
         expect(kernels.get(free, MESSAGE - free).every((byte) => byte === 0)).toBe(true)
         expect(kernels.get(MESSAGE, 64).equals(Buffer.alloc(64))).toBe(true)
       }

@@ -1005,10 +1005,9 @@ describe.each([undefined, 'production'])('values that cannot be JSON (NODE_ENV: 
   it.each(CASES)('%s: createCodec() names the path', (_, make, path) => {
     if (env !== undefined) vi.stubEnv('NODE_ENV', env)
     const codec = createCodec({ secret: SECRET, name: 'a' })
-    for (const error of [thrownBy(() => codec.seal(make())), codec.sealMany([make()])[0]]) {
-      expect(error).toMatchObject({ name: 'SessionError', code: 'unserializable' })
-      expect((error as Error).message).toContain(path)
-    }
+    const error = thrownBy(() => codec.seal(make()))
+    expect(error).toMatchObject({ name: 'SessionError', code: 'unserializable' })
+    expect(error.message).toContain(path)
   })
 
   it.each(

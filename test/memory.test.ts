@@ -3,9 +3,9 @@
  * keystream, secret or computed tag anywhere. The kernel's own calls are scanned in kernels.memory.test.ts.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Kernel } from '../src/codec/abi.ts'
 import type { Backend } from '../src/codec/backend.ts'
 import { createCodec, createTextCodec } from '../src/codec/codec.ts'
+import type { Kernel } from '../src/codec/kernel.ts'
 import { nodeBackend } from '../src/codec/node.ts'
 import { type CodecOptions, checkCodecOptions } from '../src/codec/options.ts'
 import { chacha20, concat, decode, deriveKeys, encode, referenceSeal, toBytes } from './helpers/reference.js'
@@ -29,9 +29,9 @@ interface Subject {
   readonly keyRegions: readonly Region[]
 }
 
-/** All slots, 64 of 112 bytes (assembly/layout.ts). */
+/** All slots, 64 of 144 bytes (assembly/layout.ts). */
 function keyRegion({ KEYRING }: Kernel): Region {
-  return [KEYRING.value, KEYRING.value + 64 * 112]
+  return [KEYRING.value, KEYRING.value + 64 * 144]
 }
 
 /** A backend on a WebAssembly instance of its own, with that instance's memory. */
@@ -60,7 +60,7 @@ async function wasmSubject(name: 'wasm' | 'auto', hasBuffer = true, threshold?: 
     createCodec,
     createTextCodec,
     memory: () => new Uint8Array(kernel.memory.buffer),
-    // 'auto' may have node:crypto hash over the padded key, which has a block of its own.
+    // 'auto' may have node:crypto hash over the inner key block, which lies before the message.
     keyRegions: name === 'auto' ? [keyring, pad] : [keyring],
   }
 }
@@ -223,7 +223,7 @@ describe.each(Object.entries(SUBJECTS))('%s', (_, subject) => {
       expect(traces(memory, cipherKey, ...keyRegions)).toEqual([])
     }
     const [[from, to] = [0, 0]] = keyRegions
-    for (let slot = from; slot < to; slot += 112) {
+    for (let slot = from; slot < to; slot += 144) {
       const midstates = memory.slice(slot + 32, slot + 96)
       if (midstates.some((byte) => byte !== 0)) expect(traces(memory, midstates, ...keyRegions)).toEqual([])
     }

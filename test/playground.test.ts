@@ -271,6 +271,7 @@ describe('the server', () => {
     const paths: Record<string, string> = {
       'cookie-sessions/codec': exports['./codec'].default,
       'cookie-sessions/js': exports['./js'].default,
+      '@assemblyscript/loader': './node_modules/@assemblyscript/loader/index.js',
       '#codec.wasm': imports['#codec.wasm'].default,
       '#codec.js': imports['#codec.js'],
     }

@@ -16,7 +16,7 @@ const root = new URL('../../', import.meta.url)
 const page = '/examples/browser/index.html'
 
 /** What is served: these folders, and these types of files. */
-const FOLDERS = /^\/(examples\/browser|dist|build|docs)(\/[\w-][\w.-]*)+$/
+const FOLDERS = /^\/(examples\/browser|dist|build|docs|node_modules\/@assemblyscript\/loader)(\/[\w-][\w.-]*)+$/
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

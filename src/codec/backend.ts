@@ -41,14 +41,6 @@ export interface Keyring {
   seal(json: string, createdAt: number, issuedAt: number, nonces: NonceSource): string | undefined
   /** Steps 1 to 8 of docs/format.md, but for JSON's parsing. Never throws on any string. */
   open(token: string, now: number, timeout: number, absoluteTimeout: number): OpenedText | Refused
-  /** As seal() and open() do, but for many: where that is faster than one after another. */
-  sealMany?(
-    jsons: readonly string[],
-    createdAt: readonly number[],
-    issuedAt: number,
-    nonces: NonceSource,
-  ): (string | undefined)[]
-  openMany?(tokens: readonly string[], now: number, timeout: number, absoluteTimeout: number): (OpenedText | Refused)[]
 }
 
 export interface Backend {

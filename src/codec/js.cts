@@ -1,6 +1,24 @@
-/** `require('cookie-sessions/js')`: the backend itself, which is its own `default` and `js` as well. */
-import { js } from './js.ts'
+/** `require('cookie-sessions/js')`: the backend itself, with all names of the entry on it. */
+import entry = require('./js.ts')
 
-const backend: typeof js & { js: typeof js; default: typeof js } = Object.assign(js, { js, default: js })
+interface Entry extends entry.Backend, Omit<typeof entry, 'default'> {
+  readonly default: Entry
+}
+
+const { createCodec, generateSecret, js, SessionError } = entry
+const names = { createCodec, generateSecret, js, SessionError, default: js as Entry }
+const backend: Entry = Object.assign(js, names)
+
+declare namespace backend {
+  export type Backend = entry.Backend
+  export type Codec = entry.Codec
+  export type CodecOptions = entry.CodecOptions
+  export type Opened<Data = unknown> = entry.Opened<Data>
+  export type Reason = entry.Reason
+  export type Refused = entry.Refused
+  export type Secret = entry.Secret
+  export type SessionError = entry.SessionError
+  export type SessionErrorCode = entry.SessionErrorCode
+}
 
 export = backend

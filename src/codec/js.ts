@@ -3,10 +3,19 @@
  * same AssemblyScript (assembly/embed.mjs), writes and reads the same bytes, and is several times slower (bench/README.md).
  */
 import instantiate from '#codec.js'
-import type { Kernel } from './abi.ts'
 import type { Backend } from './backend.ts'
 import { STRONG_SECRET_BYTES } from './format.ts'
-import { createBackend, createInstance } from './kernel.ts'
+import type { Kernel } from './kernel.ts'
+import { createBackend, createInstance } from './keyring.ts'
+import { type CodecOptions, checkCodecOptions, misuse } from './options.ts'
+import { type Codec, codecOf, createSealer } from './sealer.ts'
+import { selfTest } from './selftest.ts'
+
+export { SessionError, type SessionErrorCode } from '../errors.ts'
+export type { Backend, Reason, Refused } from './backend.ts'
+export type { CodecOptions, Secret } from './options.ts'
+export type { Codec, Opened } from './sealer.ts'
+export { generateSecret } from './secret.ts'
 
 let shared: Backend | undefined
 
@@ -26,6 +35,15 @@ export const js: Backend = {
     shared ??= createBackend('js', createInstance(instantiate() as Kernel))
     return shared.keyring(secrets, name)
   },
+}
+
+/** createCodec() on this backend alone: importing it needs neither WebAssembly nor a TextDecoder, which 'cookie-sessions/codec' does. */
+export function createCodec(options: CodecOptions): Codec {
+  const settings = checkCodecOptions(options)
+  if (settings.backend !== 'auto' && settings.backend !== js) {
+    throw misuse('backend', "left out, as 'cookie-sessions/js' has this one alone", settings.backend)
+  }
+  return codecOf(createSealer(settings, selfTest(js)))
 }
 
 export { js as default }

@@ -1,18 +1,19 @@
 /**
  * The kernel in WebAssembly: the only file that knows it. One instance serves every codec of a process. The module comes as base64 and is
- * compiled here, or, in workers that forbid that, as a WebAssembly.Module (package.json, imports). @assemblyscript/loader is not used
- * here: it needs a TextDecoder to be so much as imported, refuses a module of another realm, and wraps each call in a closure.
+ * compiled here, or, in workers that forbid that, as a WebAssembly.Module (package.json, imports). @assemblyscript/loader wants a
+ * TextDecoder as soon as it is imported: an engine without one takes `cookie-sessions/js`, which never reaches this file.
  */
+import { instantiateSync } from '@assemblyscript/loader'
 import source from '#codec.wasm'
 import { SessionError } from '../errors.ts'
-import type { Kernel } from './abi.ts'
-import { createAssist } from './assist.ts'
 import type { Backend } from './backend.ts'
-import { createBackend, createInstance, type Instance } from './kernel.ts'
+import type { Kernel } from './kernel.ts'
+import { createBackend, createInstance, type Instance } from './keyring.ts'
+import { offload } from './offload.ts'
 
 /** What TypeScript keeps in its DOM library only. */
 declare const WebAssembly: {
-  Module: new (bytes: Uint8Array) => object
+  Module: new () => object
   Instance: new (module: object) => { readonly exports: unknown }
 }
 
@@ -28,22 +29,17 @@ export function wasmBackend(): Backend {
   return createBackend('wasm', shared)
 }
 
-/** The same, and node:crypto to help with larger tokens where that is faster, which it finds out unless it is told a threshold (bytes). */
-export function autoBackend(threshold?: number): Backend {
+/** The same, with larger tokens' hashes offloaded to node:crypto where that is faster; `minBytes` as for offload(). */
+export function autoBackend(minBytes?: number): Backend {
   shared ??= instantiate(source)
-  const assist = createAssist(shared.kernel.memory.buffer)
-  if (assist !== undefined && threshold !== undefined) {
-    assist.threshold = threshold
-    assist.countdown = 0
-  }
-  return createBackend(assist === undefined ? 'wasm' : 'auto', shared, assist)
+  const kernel = offload(shared.kernel, minBytes)
+  return createBackend(kernel === undefined ? 'wasm' : 'auto', shared, kernel)
 }
 
-function instantiate(module: string | object): Instance {
+function instantiate(source: string | object): Instance {
   try {
     // A policy may refuse the module's compilation or, in WebKit, only its instantiation: both happen in here.
-    const compiled = typeof module === 'string' ? new WebAssembly.Module(decodeBase64(module)) : module
-    const instance = createInstance(new WebAssembly.Instance(compiled).exports as Kernel)
+    const instance = createInstance(load(typeof source === 'string' ? decodeBase64(source) : source))
     // A damaged file may lack what a backend is made of.
     createBackend('wasm', instance)
     return instance
@@ -54,6 +50,14 @@ function instantiate(module: string | object): Instance {
       cause,
     )
   }
+}
+
+/** The instance's own exports: those that the loader makes of them wrap each call. */
+function load(module: object): Kernel {
+  // The loader would take a module of another realm for bytes.
+  const isKnown = module instanceof Uint8Array || module instanceof WebAssembly.Module
+  const { exports } = isKnown ? instantiateSync(module as Uint8Array).instance : new WebAssembly.Instance(module)
+  return exports as unknown as Kernel
 }
 
 function decodeBase64(base64: string): Uint8Array {

@@ -5,7 +5,7 @@
 import { createCipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { instantiateSync } from '@assemblyscript/loader'
-import type { Kernel, Pointer } from '../../src/codec/abi.ts'
+import type { Kernel, Pointer } from '../../src/codec/kernel.ts'
 
 /** What the tests use of the global, which belongs to TypeScript's DOM library. */
 declare const WebAssembly: {
@@ -32,19 +32,7 @@ export interface Exports extends Kernel {
   readonly SCRATCH_BYTES: Pointer
   readonly SPARE: Pointer
   readonly SPARE_BYTES: Pointer
-  readonly SLOT_BYTES: Pointer
-  readonly MAX_KEYS: Pointer
-  readonly LANES: Pointer
-  readonly LANE_BYTES: Pointer
-  readonly LANE_CHARS: Pointer
-  readonly LANE_SCRATCH: Pointer
-  readonly LANE_SCRATCH_BYTES: Pointer
-  readonly MAX_LANE_PAYLOAD_BYTES: Pointer
-  seal4(issuedAt: number): void
-  open4(keys: number, now: number, timeout: number, absoluteTimeout: number): void
-  wipe4(): void
   sha256(ptr: number, length: number, out: number): void
-  compress4(states: number, ptr: number): void
   setKey(key: number, length: number, midstates: number): void
   hmac(midstates: number, ptr: number, length: number, out: number): void
   extract(secretLength: number): void
@@ -108,35 +96,6 @@ export function pointers(kernels: Kernels) {
 export function derive(kernels: Kernels, secret: Uint8Array, info: Uint8Array, slot: number): void {
   const secretLength = kernels.put(kernels.MESSAGE.value, secret)
   kernels.derive(secretLength, kernels.put(kernels.TOKEN.value, info), slot)
-}
-
-/** One lane of a batch (assembly/layout.ts): where its parts stand, and its record. */
-export function laneOf(kernels: Kernels, lane: number) {
-  const { bytes } = kernels
-  const record = kernels.LANES.value + lane * 32
-  return {
-    message: kernels.MESSAGE.value + lane * kernels.LANE_BYTES.value,
-    text: kernels.TOKEN.value + lane * kernels.LANE_CHARS.value,
-    stage(length: number, createdAt = Number.NaN): void {
-      bytes.writeDoubleLE(createdAt, record)
-      bytes.writeInt32LE(length, record + 24)
-    },
-    get result(): number {
-      return bytes.readInt32LE(record + 28)
-    },
-    get createdAt(): number {
-      return bytes.readDoubleLE(record)
-    },
-    get issuedAt(): number {
-      return bytes.readDoubleLE(record + 8)
-    },
-    get flags(): number {
-      return bytes.readInt32LE(record + 16)
-    },
-    get key(): number {
-      return bytes.readInt32LE(record + 20)
-    },
-  }
 }
 
 export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()

@@ -11,7 +11,7 @@ import { groups as workerd } from './workerd.js'
 
 /** @import { Result } from './conformance.js' */
 /** @import { Column, Line, Outcome } from './table.js' */
-/** @import { Examined } from './subject.js' */
+/** @import { Examined } from './examine.js' */
 /** @import { App } from './tools.js' */
 
 /**

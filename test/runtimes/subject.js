@@ -1,128 +1,16 @@
-/**
- * What runs inside of each runtime: the installed package, examined over each backend, and its glue to the Fetch API. The runners bundle
- * this file, or run it as it is, from a folder where the package is installed; there they put input.js beside it, with the vectors and
- * the letters.
- */
+/** What runs inside of most runtimes: the whole package. The runners bundle this file, or run it as it is, where that is installed. */
 import { createCodec, generateSecret, SessionError } from 'cookie-sessions/codec'
 import sessions from 'cookie-sessions/fetch'
 import js from 'cookie-sessions/js'
-import { absence, conformance, writeLetters } from './conformance.js'
-import { conformanceFetch } from './conformance-fetch.js'
-import { letters, vectors } from './input.js'
+import { examineAll } from './examine.js'
 
-/** @import { Result, Subject } from './conformance.js' */
-
-/**
- * @typedef {object} Examined
- * @property {string} [serves] What the codec says that does the work.
- * @property {string} [because] Why this backend is not available here.
- * @property {Result[]} results
- * @property {string[]} [letters] Sealed here, to be opened elsewhere.
- */
-
-const BACKENDS = { auto: 'auto', wasm: 'wasm', node: 'node', js }
-
-/** Every memory of WebAssembly that comes to be: the package has no way to ask for its own. */
-const memories = []
-if ('WebAssembly' in globalThis) {
-  const { Instance } = WebAssembly
-  WebAssembly.Instance = class extends Instance {
-    constructor(...args) {
-      super(...args)
-      memories.push(this.exports.memory)
-    }
-  }
+const library = {
+  createCodec,
+  generateSecret,
+  SessionError,
+  sessions,
+  backends: { auto: 'auto', wasm: 'wasm', node: 'node', js },
 }
 
-/** @param {Pick<Subject, 'heap' | 'pairs'>} [host] @returns {Promise<Record<string, Examined>>} */
-export async function check(host = {}) {
-  const subject = { createCodec, generateSecret, SessionError, vectors, letters, memories, heap: heap(), ...host }
-  // An engine with no random source: these need not be random, only new.
-  if (typeof globalThis.crypto?.getRandomValues !== 'function') subject.random = counting()
-  const report = {}
-  for (const [name, backend] of Object.entries(BACKENDS)) {
-    report[name] = await attempt(() => examine(name, { ...subject, backend }))
-  }
-  report.fetch = await attempt(examineFetch)
-  return report
-}
-
-/** @param {() => Examined | Promise<Examined>} work */
-async function attempt(work) {
-  try {
-    return await work()
-  } catch (error) {
-    return { results: [{ name: 'the suite itself', ok: false, detail: `${error.name}: ${error.message}` }] }
-  }
-}
-
-/** @param {string} name @param {Subject} subject @returns {Examined} */
-function examine(name, subject) {
-  const { backend, random } = subject
-  let serves
-  try {
-    serves = createCodec({ secret: 'a secret that is long enough to be strong', name: 'any', backend, random }).backend
-  } catch {
-    return { because: lacks[name]() ?? 'it is at fault', results: absence(subject) }
-  }
-  return { serves, results: conformance(subject), letters: writeLetters(subject) }
-}
-
-/** @returns {Promise<Examined>} */
-async function examineFetch() {
-  const because = lacks.fetch()
-  if (because !== undefined) return { because, results: [] }
-  return { serves: 'fetch', results: await conformanceFetch({ sessions, backend: 'auto' }) }
-}
-
-/** What a backend, or the glue to the Fetch API, needs and this runtime lacks: found without the package. */
-const lacks = {
-  auto: () => lacks.wasm() && lacks.node() && `${lacks.wasm()}, ${lacks.node()}`,
-  wasm() {
-    if (!('WebAssembly' in globalThis)) return 'no WebAssembly'
-    try {
-      // The shortest module there is: its magic number and version.
-      new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)))
-      return undefined
-    } catch {
-      return 'WebAssembly is forbidden'
-    }
-  },
-  node() {
-    const crypto = globalThis.process?.getBuiltinModule?.('node:crypto')
-    if (crypto === undefined) return 'no node:crypto'
-    return crypto.getCiphers().includes('chacha20') ? undefined : 'no ChaCha20 in its node:crypto'
-  },
-  js: () => undefined,
-  fetch() {
-    if (!('Response' in globalThis)) return 'no Fetch API'
-    // A page and its workers see no cookies there (Fetch Standard, forbidden response-header names).
-    const { headers } = new Response(null, { headers: { 'Set-Cookie': 'a=b' } })
-    return headers.has('Set-Cookie') ? undefined : 'no cookies in its Fetch API'
-  },
-}
-
-/** Bytes in use after a collection, where the engine lets itself be asked for one. */
-function heap() {
-  const { gc, Bun, process, performance } = globalThis
-  const collect = gc ?? (Bun && (() => Bun.gc(true)))
-  const used = process?.memoryUsage
-    ? () => process.memoryUsage().heapUsed
-    : performance?.memory && (() => performance.memory.usedJSHeapSize)
-  if (!collect || !used) return undefined
-  return () => {
-    collect()
-    return used()
-  }
-}
-
-/** A linear congruential generator's high bytes. */
-function counting() {
-  let state = 1
-  return (bytes) => {
-    for (let i = 0; i < bytes.length; i++) {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-      bytes[i] = state >>> 24
-    }
-  }
-}
+/** @param {Parameters<typeof examineAll>[1]} [host] */
+export const check = (host) => examineAll(library, host)

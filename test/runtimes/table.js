@@ -1,7 +1,7 @@
 /** What the reports come to: passed or failed, and the table of it. */
 
 /** @import { Result } from './conformance.js' */
-/** @import { Examined } from './subject.js' */
+/** @import { Examined } from './examine.js' */
 /** @import { App } from './tools.js' */
 
 /**

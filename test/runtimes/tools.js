@@ -118,6 +118,7 @@ export function createApp() {
 const IN_RUNTIMES = [
   'conformance.js',
   'conformance-fetch.js',
+  'examine.js',
   'subject.js',
   'program.js',
   'worker.js',
