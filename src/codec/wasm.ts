@@ -55,7 +55,7 @@ function instantiate(source: string | object): Instance {
 /** The instance's own exports: those that the loader makes of them wrap each call. */
 function load(module: object): Kernel {
   // The loader would take a module of another realm for bytes.
-  const isKnown = module instanceof Uint8Array || module instanceof WebAssembly.Module
+  const isKnown = ArrayBuffer.isView(module) || module instanceof WebAssembly.Module
   const { exports } = isKnown ? instantiateSync(module as Uint8Array).instance : new WebAssembly.Instance(module)
   return exports as unknown as Kernel
 }
