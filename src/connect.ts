@@ -77,6 +77,11 @@ export const platform: Platform<IncomingMessage, ServerResponse | undefined> = {
   onCallback(res) {
     if (res !== undefined) shareAnswer(res)
   },
+  whenOver(res, callback) {
+    // A turn later: what the app did not wait for goes on after the last byte as well.
+    if (res?.writableFinished) later(callback)
+    else if (typeof res?.once === 'function') res.once('close', () => later(callback))
+  },
 }
 
 /**
@@ -134,10 +139,6 @@ export function createMiddleware(site: ConnectSite): Middleware {
     ;(req as Keyed)[key] = lifecycle
     Object.defineProperty(req, property, accessor)
     beforeHeaders(res, new Exchange(site, lifecycle, req, res))
-    if (!site.isProduction && typeof res.once === 'function') {
-      // A turn later: what the app did not wait for goes on after the last byte as well.
-      res.once('close', () => later(() => lifecycle.end()))
-    }
     const wait = pass(site, req)
     if (wait === undefined) next()
     else wait.then(() => next(), next)

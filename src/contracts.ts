@@ -44,6 +44,8 @@ export interface Platform<Req, Res> {
   describe(request: Req): string
   /** Called after a callback of the app's, which may have answered the request. */
   onCallback(response: Res): void
+  /** Calls back once the response is over, or, where that shows nowhere, in a later turn. */
+  whenOver(response: Res, callback: () => void): void
 }
 
 /** What happens to sessions. A listener names what it wants to hear of; nobody pays for what nobody hears. */

@@ -75,6 +75,7 @@ const createPlatform = (key: string): Platform<Source, undefined> => ({
   whyNot: () => undefined,
   describe: nameOf,
   onCallback() {},
+  whenOver: (_, callback) => later(callback),
 })
 
 const nameOf = (source: Source): string =>
@@ -137,13 +138,7 @@ export function sessions(options: SessionOptions<Request>): WithSession {
       const attributes = transport.attributes(outcome === null, transport.isSecure(lifecycle), site.codec.now())
       store.set(transport.key, outcome ?? '', attributes)
     }
-    afterCommit(lifecycle)
-  }
-
-  function afterCommit(lifecycle: FetchLifecycle): void {
     lifecycle.reportLost()
-    // The response's end shows nowhere here; what the app did not wait for shows in a later turn, if it is quick.
-    if (!site.isProduction) later(() => lifecycle.end())
   }
 
   /** What is due on the headers of a response. */
@@ -159,7 +154,7 @@ export function sessions(options: SessionOptions<Request>): WithSession {
     if (varying !== vary) changes.push(['set', 'Vary', varying])
     const kept = privateCacheControl(cacheControl, outcome !== undefined)
     if (kept !== cacheControl) changes.push(['set', 'Cache-Control', kept])
-    afterCommit(lifecycle)
+    lifecycle.reportLost()
     return changes
   }
 

@@ -257,10 +257,11 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
     if (this.#site.isProduction || !this.#session) return
     this.#losses ??= new Losses()
     this.#losses.watch(this.#session)
+    this.#site.platform.whenOver(this.#response, () => this.#reportLate())
   }
 
-  /** The response is out: reports what was changed in the session since its headers went. */
-  end(): void {
+  /** Reports, once, what was changed in the session since the response's headers were sent. */
+  #reportLate(): void {
     const late = this.#session ? this.#losses?.takeLate(this.#session) : undefined
     if (late !== undefined) this.report(this.#reportable('headers-sent', late))
   }

@@ -92,6 +92,16 @@ describe('takeTurns()', () => {
     expect(steps[0]).toEqual(['round 1 of 2: x, a', 0])
     expect(steps[5]).toEqual(['round 2 of 2: y, c', 5 / 6])
   })
+
+  it('lets node do what it has put off between two turns', async () => {
+    const order: string[] = []
+    const turn = (name: string) => () => {
+      setImmediate(() => order.push('free'))
+      order.push(name)
+    }
+    await takeTurns([{ label: '', turns: { a: turn('a'), b: turn('b') } }], 1)
+    expect(order.slice(0, 3)).toEqual(['a', 'free', 'b'])
+  })
 })
 
 describe('compare()', () => {
