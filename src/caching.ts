@@ -6,23 +6,29 @@
 /** What Express and `send` write unasked for a file: nobody's decision that a response with a session is for everybody. */
 const DEFAULT_OF_SEND = 'public, max-age=0'
 
-/** Names of directives; a quoted argument may hold anything. */
-const has = (cacheControl: string, names: string): boolean =>
-  new RegExp(`(^|,)\\s*(${names})\\s*(=|,|$)`, 'i').test(cacheControl.replace(/"(?:\\.|[^"\\])*"/g, ''))
+/** Whether one of the directives is there. A quoted argument may hold anything, so it is left out first. */
+const has = (cacheControl: string, directives: string): boolean =>
+  new RegExp(`(^|,)\\s*(${directives})\\s*(,|$)`, 'i').test(cacheControl.replace(/"(?:\\.|[^"\\])*"/g, ''))
+
+/** Whether a shared cache may keep the response because the app says so. */
+const isPublic = (cacheControl: string): boolean => has(cacheControl, '(public|s-maxage)(\\s*=[^,]*)?')
 
 /**
  * Whether a response may carry a Set-Cookie that only refreshes the session's age. Never a publicly cacheable one: a shared cache would
  * hand that cookie to other clients.
  */
 export function mayRoll(cacheControl: string): boolean {
-  return cacheControl === '' || cacheControl === DEFAULT_OF_SEND || !has(cacheControl, 'public|s-maxage')
+  return cacheControl === '' || cacheControl === DEFAULT_OF_SEND || !isPublic(cacheControl)
 }
 
 /** The Cache-Control of a response that depends on a session; `sets`: it carries the session's cookie as well. */
 export function privateCacheControl(cacheControl: string, sets: boolean): string {
   if (cacheControl === '') return 'private'
   if (sets && cacheControl === DEFAULT_OF_SEND) return 'private, max-age=0'
-  return has(cacheControl, 'private|public|no-store|no-cache|s-maxage') ? cacheControl : `${cacheControl}, private`
+  // With an argument, private and no-cache hold for some headers alone. And what may be kept if it is revalidated (no-cache) may be kept
+  // with the cookie in it.
+  const isKept = isPublic(cacheControl) || has(cacheControl, sets ? 'private|no-store' : 'private|no-store|no-cache')
+  return isKept ? cacheControl : `${cacheControl}, private`
 }
 
 /** The Vary of a response that depends on a cookie. */

@@ -77,10 +77,13 @@ export const platform: Platform<IncomingMessage, ServerResponse | undefined> = {
   onCallback(res) {
     if (res !== undefined) shareAnswer(res)
   },
-  whenOver(res, callback) {
+  whenOver(req, res, callback) {
+    // Where no response will follow (a WebSocket), the connection's end is all there is.
+    const isSocket = res?.headersSent === undefined || (req as ConnectRequest).upgrade === true
+    const over: { once?(event: 'close', listener: () => void): unknown } | undefined = isSocket ? req.socket : res
     // A turn later: what the app did not wait for goes on after the last byte as well.
     if (res?.writableFinished) later(callback)
-    else if (typeof res?.once === 'function') res.once('close', () => later(callback))
+    else over?.once?.('close', () => later(callback))
   },
 }
 
@@ -105,6 +108,8 @@ export function sessions(options: SessionOptions<IncomingMessage>, ...misused: u
 export function createMiddleware(site: ConnectSite): Middleware {
   const { property, scope } = site.settings
   const name = site.transport.key
+  // What is on Object.prototype later on is somebody's pollution, and no request's property.
+  const isInherited = property in Object.prototype
 
   // One descriptor and one key for every request: new closures for each would cost ten times as much (bench/README.md).
   // The cookie's name is in the key, so that a second session in the same cookie is found out.
@@ -134,7 +139,9 @@ export function createMiddleware(site: ConnectSite): Middleware {
     const present = (req as Partial<Keyed>)[key]
     // Mounted twice, the middleware does its work once.
     if (present?.belongsTo?.(site)) return next()
-    if (present !== undefined || property in req) return next(taken(property, name, present?.property))
+    if (present !== undefined || (property in req && (isInherited || !(property in Object.prototype)))) {
+      return next(taken(property, name, present?.property))
+    }
     const lifecycle = new Lifecycle(site, req, res as ServerResponse | undefined)
     ;(req as Keyed)[key] = lifecycle
     Object.defineProperty(req, property, accessor)
@@ -187,6 +194,7 @@ class Exchange implements Listener {
       if (this.#res.headersSent) return undefined
       if (lifecycle.wasAccessed) this.#commit(headers, wasAccessed)
       else lifecycle.commit('')
+      if (!this.#site.isProduction) platform.whenOver(this.#req, this.#res, () => this.#reportLateDelete())
       return undefined
     } catch (error) {
       return { report: () => lifecycle.reportFailure(error) }
@@ -195,6 +203,14 @@ class Exchange implements Listener {
 
   onRefused(): void {
     this.#lifecycle.rollback()
+  }
+
+  /** After the headers nothing notices `delete req.session`, or what was assigned after it, but its trace. */
+  #reportLateDelete(): void {
+    const { property } = this.#site.settings
+    if (isAccessor(property, this.#req)) return
+    const late = this.#lifecycle.lateError(`delete req.${property}`)
+    if (late !== undefined) this.#lifecycle.report(late)
   }
 
   #commit(headers: Undo, wasAccessed: boolean): void {
@@ -223,13 +239,15 @@ function textOf(value: OutgoingHttpHeader | undefined): string {
   return Array.isArray(value) ? value.join(', ') : String(value ?? '')
 }
 
-/** `delete req.session` takes the accessor away; an assignment after it leaves a property of the usual kind. */
+/** Whether the property is still ours: `delete` takes the accessor away, and an assignment after it leaves a property of the usual kind. */
+function isAccessor(property: string, req: ConnectRequest): boolean {
+  return Object.hasOwn(req, property) && !Object.prototype.propertyIsEnumerable.call(req, property)
+}
+
 function noticeDelete(property: string, lifecycle: ConnectLifecycle, req: ConnectRequest): void {
-  if (!Object.hasOwn(req, property)) lifecycle.destroy()
-  else if (Object.prototype.propertyIsEnumerable.call(req, property)) {
-    lifecycle.destroy()
-    lifecycle.set((req as unknown as { [property: string]: unknown })[property])
-  }
+  if (isAccessor(property, req)) return
+  lifecycle.destroy()
+  if (Object.hasOwn(req, property)) lifecycle.set((req as unknown as { [property: string]: unknown })[property])
 }
 
 /** Freezes what JSON can hold. A change deep inside would be lost as well, so it is an error as well. */
@@ -256,6 +274,8 @@ function misuse(message: string, [res, next]: readonly unknown[]): void {
     next(error)
     return
   }
+  // Koa's ctx and next, say: who called this hears of it.
+  if (typeof (res as Partial<ServerResponse> | undefined)?.setHeader !== 'function') throw error
   console.error(error)
   const response = res as ServerResponse
   if (response.headersSent) return

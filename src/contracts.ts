@@ -45,7 +45,7 @@ export interface Platform<Req, Res> {
   /** Called after a callback of the app's, which may have answered the request. */
   onCallback(response: Res): void
   /** Calls back once the response is over, or, where that shows nowhere, in a later turn. */
-  whenOver(response: Res, callback: () => void): void
+  whenOver(request: Req, response: Res, callback: () => void): void
 }
 
 /** What happens to sessions. A listener names what it wants to hear of; nobody pays for what nobody hears. */
@@ -70,6 +70,8 @@ export interface SessionFacts {
 /** What an optional capability plugs into each request. */
 export interface Feature<Req> {
   readonly listener?: SessionListener<Req>
+  /** Whether the listener is the app's, and so may answer the request. */
+  readonly mayAnswer?: boolean
   /** What has to be awaited before the app runs; undefined where there is nothing to wait for. */
   readonly gate?: (request: Req) => PromiseLike<unknown> | undefined
 }

@@ -8,7 +8,7 @@
  * - `headers-sent`: the response's headers are out, or there is no response, so the session cannot be saved any more
  * - `replaced`: data was put into a session object after another one had taken its place
  * - `no-backend`: this runtime lacks what the chosen backend needs, or its self-test failed
- * - `no-random`: this runtime has no cryptographic random source and none was given
+ * - `no-random`: this runtime has no cryptographic random source and none was given, or the one that was given leaves bytes unfilled
  */
 export type SessionErrorCode =
   | 'too-large'

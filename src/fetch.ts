@@ -32,7 +32,8 @@ type Wrap = <R extends Request, Rest extends unknown[], A extends Answer>(
 
 /**
  * Wraps a handler: it is called with the request's session, and the response that it makes carries the cookie. Further arguments (a
- * worker's `env` and `ctx`, Next's context) are passed on. What the handler throws goes through, and nothing is saved.
+ * worker's `env` and `ctx`, Next's context) are passed on. What the handler throws goes through: a Response with the cookie, anything else
+ * (an error, Next's redirect()) without, and nothing is saved.
  */
 export interface WithSession extends Wrap {
   /** The first of the two steps that a wrapped handler takes: the session of a request, or of Next's `await cookies()`. */
@@ -75,7 +76,7 @@ const createPlatform = (key: string): Platform<Source, undefined> => ({
   whyNot: () => undefined,
   describe: nameOf,
   onCallback() {},
-  whenOver: (_, callback) => later(callback),
+  whenOver: (_request, _response, callback) => later(callback),
 })
 
 const nameOf = (source: Source): string =>
@@ -106,7 +107,13 @@ export function sessions(options: SessionOptions<Request>): WithSession {
       const lifecycle = begin(request)
       const wait = pass(site, request)
       if (wait !== undefined) await wait
-      return conclude(lifecycle, request, await handler(request, lifecycle.get() as Session, ...rest))
+      try {
+        return conclude(lifecycle, request, await handler(request, lifecycle.get() as Session, ...rest))
+      } catch (thrown) {
+        // A redirect that is thrown, as some frameworks have it, is an answer like another.
+        if (isResponse(thrown)) throw conclude(lifecycle, request, thrown)
+        throw thrown
+      }
     }
   }
 

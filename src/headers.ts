@@ -47,6 +47,8 @@ class Hook {
   isReplaced = false
   /** Whether the app is at its last chunk. */
   isEnding = false
+  /** Whether end() was called. (What wraps a response may put the real end off, so that `writableEnded` comes later.) */
+  isEnded = false
   /** Whether more than one party may answer: what comes after the first answer is then dropped, where node would throw. */
   isShared = false
 
@@ -67,7 +69,7 @@ export function beforeHeaders(response: ServerResponse, listener: Listener): voi
   if (typeof response.writeHead !== 'function') return
   const hooked = response as Hooked
   const present = hooked[HOOK]
-  if (present !== undefined && !present.isDone) {
+  if (present !== undefined) {
     present.listeners = [listener, ...listenersOf(present)]
     return
   }
@@ -87,7 +89,7 @@ export function shareAnswer(response: ServerResponse): void {
   const hook = (response as Partial<Hooked> | undefined)?.[HOOK]
   if (hook === undefined || hook.isShared) return
   hook.isShared = true
-  for (const name of ['setHeader', 'appendHeader', 'removeHeader', 'setHeaders', 'flushHeaders'] as const) {
+  for (const name of ['setHeader', 'appendHeader', 'removeHeader', 'setHeaders'] as const) {
     const method = response[name] as ((...args: unknown[]) => unknown) | undefined
     if (typeof method !== 'function') continue
     const lenient = function (this: ServerResponse, ...args: unknown[]): unknown {
@@ -145,8 +147,15 @@ function hookedEnd(this: Hooked, ...args: unknown[]): ServerResponse {
   const chunk = typeof args[0] === 'function' || !args[0] ? '' : args[0]
   try {
     if (isChunk(chunk)) decideEarly(this, chunk, args[1])
-    if (!hook.isReplaced && !isAnswered(this)) return hook.end.apply(this, args)
-    if (!this.writableEnded) return endReplaced(this, args)
+    if (!hook.isReplaced && !isAnswered(this)) {
+      try {
+        return hook.end.apply(this, args)
+      } finally {
+        // Not before: HTTP/2's end() passes its chunk to write().
+        hook.isEnded = true
+      }
+    }
+    if (!hook.isEnded) endReplaced(this)
   } catch (error) {
     takeBack(this)
     throw error
@@ -191,7 +200,9 @@ function decide(response: Hooked, [, second, third]: HeadArguments): boolean {
   const { _contentLength } = response
   if (_contentLength !== undefined) response._contentLength = null
   const headers = typeof second === 'string' ? third : (third ?? second)
-  if (headers !== undefined && headers !== null) setHeaders(response, headers, undo)
+  // A string for headers: HTTP/1 takes its characters for them, HTTP/2 does not.
+  const isGiven = 'stream' in response ? typeof headers === 'object' : headers !== undefined
+  if (isGiven && headers !== null) setHeaders(response, headers, undo)
   let failures: Failure[] | undefined
   for (const listener of listenersOf(hook)) {
     const failure = listener.onHeaders(undo)
@@ -234,7 +245,8 @@ const NO_ARGUMENTS: HeadArguments = []
 
 /** Whether the response is over, and perhaps not by the party that calls now. */
 function isAnswered(response: Hooked): boolean {
-  return response[HOOK].isShared && response.writableEnded
+  const hook = response[HOOK]
+  return hook.isShared && hook.isEnded
 }
 
 /** A dropped chunk counts as written: whoever waits for its callback goes on, in a later turn as with node. */
@@ -270,7 +282,7 @@ function fail(response: Hooked, hook: Hook, failures: readonly Failure[]): void 
     hook.isReplaced = true
     if (hook.isEnding) return
     setTimeout(() => {
-      if (!response.writableEnded) endReplaced(response)
+      if (!hook.isEnded) endReplaced(response)
     }, END_AFTER_MS).unref?.()
   })
 }
@@ -282,12 +294,13 @@ function attempt(step: () => void): void {
   } catch {}
 }
 
-/** In two calls, since HTTP/2's end() takes its chunk through all that is hooked around ours. */
-function endReplaced(response: Hooked, args: readonly unknown[] = []): ServerResponse {
-  const { write, end } = response[HOOK]
-  write.call(response, FAILURE)
-  return end.apply(
-    response,
-    args.filter((argument) => typeof argument === 'function'),
-  )
+/**
+ * In two calls, since HTTP/2's end() takes its chunk through all that is hooked around ours; and without a callback, since what wraps end()
+ * may not know that form.
+ */
+function endReplaced(response: Hooked): void {
+  const hook = response[HOOK]
+  hook.isEnded = true
+  hook.write.call(response, FAILURE)
+  hook.end.call(response)
 }

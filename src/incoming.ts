@@ -7,8 +7,6 @@ import { parseSession } from './data.ts'
 export interface Incoming {
   readonly opened: OpenedText
   readonly data: object
-  /** What replaces the session has to be issued at this time or later; 0 where it came alone. */
-  readonly minIssuedAt: number
 }
 
 /**
@@ -26,8 +24,7 @@ export function openNewest(
     const result = token.length > maxTokenChars ? REFUSED.malformed : codec.open(token)
     const data = result.ok ? parseSession(result.json) : undefined
     if (result.ok && data !== undefined) {
-      // The clock that issued it may have been ahead of this one.
-      return { opened: result, data, minIssuedAt: tokens.length > 1 ? result.issuedAt + 1 : 0 }
+      return { opened: result, data }
     }
     reasons.push(result.ok ? 'bad-payload' : result.reason)
   }

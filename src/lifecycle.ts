@@ -25,8 +25,9 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
   #object: Session | undefined
   #opened: OpenedText | undefined
   #createdAt = 0
-  /** Later than the newest of several good cookies was issued; 0 where there are not several. */
-  #minIssuedAt = 0
+  /** How many tokens came, and when the one that serves was issued; 0 where none does. */
+  #tokens = 0
+  #issuedAt = 0
   /** True once the incoming session was destroyed or replaced: its cookie must then be removed or overwritten. */
   #isEnded = false
   /** When that session began. */
@@ -52,10 +53,6 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
 
   get property(): string {
     return this.#site.settings.property
-  }
-
-  get request(): Req {
-    return this.#request
   }
 
   header(name: string): string | undefined {
@@ -233,10 +230,11 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
     if (json === undefined || (opened === undefined && json === '{}')) {
       // Ended, or new and empty: nothing to keep, and what the client may still hold must go. Of several cookies a removal reaches one, and
       // not even surely the right one: an empty session that is younger than all of them outlives the others.
+      if (session !== null && !this.#site.isProduction) warnOfLosses(session)
       if (!this.#isEnded) return undefined
       const tokens = this.#site.transport.read(this)
       if (tokens.length < 2) return tokens.length === 0 ? undefined : null
-      if (this.#minIssuedAt === 0) this.#minIssuedAt = this.#openNewest(tokens, [])?.minIssuedAt ?? 0
+      if (this.#issuedAt === 0) this.#openNewest(tokens, [])
       return this.#seal('{}')
     }
     if (json === opened?.json && !this.#isTouched) {
@@ -257,7 +255,7 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
     if (this.#site.isProduction || !this.#session) return
     this.#losses ??= new Losses()
     this.#losses.watch(this.#session)
-    this.#site.platform.whenOver(this.#response, () => this.#reportLate())
+    this.#site.platform.whenOver(this.#request, this.#response, () => this.#reportLate())
   }
 
   /** Reports, once, what was changed in the session since the response's headers were sent. */
@@ -303,16 +301,19 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
     const incoming = this.#openNewest(this.#site.transport.read(this), reasons)
     this.#opened = incoming?.opened
     this.#createdAt = incoming === undefined ? this.#site.codec.now() : incoming.opened.createdAt
-    this.#minIssuedAt = incoming?.minIssuedAt ?? 0
     this.#session = this.#create(incoming?.data ?? {})
     // Called last: onInvalid may use the session, or end it to remove the bad cookie.
-    for (const reason of reasons) this.#emit('refused', reason)
+    // Beside a good cookie a bad one changes nothing: whoever planted it must not be able to end the session by way of onInvalid.
+    if (incoming === undefined) for (const reason of reasons) this.#emit('refused', reason)
     this.#session ??= this.#create({})
   }
 
   #openNewest(tokens: readonly string[], reasons: Reason[]): Incoming | undefined {
     const { codec, transport } = this.#site
-    return openNewest(tokens, codec, transport.maxTokenChars, reasons)
+    const incoming = openNewest(tokens, codec, transport.maxTokenChars, reasons)
+    this.#tokens = tokens.length
+    this.#issuedAt = incoming?.opened.issuedAt ?? 0
+    return incoming
   }
 
   /**
@@ -344,7 +345,10 @@ export class Lifecycle<Req, Res> implements SessionOwner, Carrier {
   #seal(json: string): string {
     const { codec, transport } = this.#site
     const room = transport.maxTokenChars
-    const token = codec.seal(json, this.#createdAt, this.#minIssuedAt)
+    // Of several tokens the newest serves, so this one has to be newer than what came, whatever clock issued that; and than one that came
+    // alone, if that clock was ahead: after a change of the cookie's domain both will come.
+    const isAhead = this.#tokens > 1 || this.#issuedAt > codec.now()
+    const token = codec.seal(json, this.#createdAt, isAhead ? this.#issuedAt + 1 : 0)
     if (token !== undefined && token.length <= room) return token
     const needs = token === undefined ? `more than ${json.length}` : `${token.length}`
     throw new SessionError(

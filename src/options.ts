@@ -58,8 +58,8 @@ export interface SessionOptions<Req = unknown> extends Omit<CodecOptions, 'name'
    */
   readonly onInvalid?: ((reason: Reason, request: Req) => unknown) | undefined
   /**
-   * Called when a session could not be saved, or a change came too late to be. It may answer the request itself, if it does so before it
-   * returns; a failed save is a 500 otherwise. Default: console.error.
+   * Called when a session could not be saved, or a change came too late to be. It may answer the request itself, if it ends the response
+   * before it returns; a failed save is a 500 otherwise. Default: console.error.
    */
   readonly onError?: ((error: unknown, request: Req) => unknown) | undefined
 }
@@ -177,7 +177,10 @@ export function checkSessionOptions<Req>(options: SessionOptions<Req>): SessionS
     scope,
     rolling: checkRolling(rolling, codec.timeout),
     rollsUntouched: rolling === true,
-    features: Object.freeze([{ listener: { refused: onInvalid, failed: onError } }]),
+    features: Object.freeze([
+      { listener: { refused: onInvalid }, mayAnswer: checked.onInvalid !== undefined },
+      { listener: { failed: onError }, mayAnswer: onError !== logError },
+    ]),
   })
 }
 

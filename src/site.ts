@@ -17,9 +17,14 @@ export interface Site<Req, Res> {
   readonly isProduction: boolean
 }
 
+type Listen<Req, Event extends keyof SessionListener<Req>> = NonNullable<SessionListener<Req>[Event]>
+
 /** Who hears of each event. */
 export type Events<Req> = {
-  readonly [Event in keyof SessionListener<Req>]-?: NonNullable<SessionListener<Req>[Event]>[]
+  readonly [Event in keyof SessionListener<Req>]-?: {
+    readonly listen: Listen<Req, Event>
+    readonly mayAnswer: boolean
+  }[]
 }
 
 export function createSite<Req, Res>(
@@ -30,9 +35,10 @@ export function createSite<Req, Res>(
   const all = [...settings.features, ...features]
   const events: Events<Req> = { refused: [], failed: [], begun: [], ended: [], sealed: [] }
   for (const feature of all) {
-    const listener = Object.hasOwn(feature, 'listener') ? feature.listener : undefined
-    for (const [event, listen] of Object.entries(listener ?? {}))
-      events[event as keyof Events<Req>].push(listen as never)
+    const { listener, mayAnswer }: Feature<Req> = { listener: {}, mayAnswer: false, ...feature }
+    for (const [event, listen] of Object.entries(listener ?? {})) {
+      events[event as keyof Events<Req>].push({ listen, mayAnswer } as never)
+    }
   }
   return {
     settings,
@@ -62,20 +68,20 @@ export function pass<Req>(
 export function emit<Req, Res, Event extends keyof Events<Req>>(
   site: Site<Req, Res>,
   event: Event,
-  about: Parameters<Events<Req>[Event][number]>[0],
+  about: Parameters<Listen<Req, Event>>[0],
   request: Req,
   response: Res,
   failed: (error: unknown) => void,
 ): void {
-  for (const listener of site.events[event]) {
+  for (const { listen, mayAnswer } of site.events[event]) {
     try {
-      const result = listener(about as never, request)
+      const result = (listen as (about: unknown, request: Req) => unknown)(about, request)
       if (typeof (result as PromiseLike<unknown> | null | undefined)?.then === 'function') {
         Promise.resolve(result).catch(failed)
       }
     } catch (error) {
       failed(error)
     }
-    site.platform.onCallback(response)
+    if (mayAnswer) site.platform.onCallback(response)
   }
 }

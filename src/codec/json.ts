@@ -71,11 +71,14 @@ function examine(
     } catch (error) {
       return path === '' ? undefined : `the toJSON() of ${path} threw: ${messageOf(error)}`
     }
+    // An invalid Date, say.
+    if (written === null) onLoss(path, nameOf(value))
     // JSON does not call the toJSON() of what comes back.
     if (written === value) return undefined
     return examine(isObject(written) ? { ...written, toJSON: undefined } : written, path, below, onLoss)
   }
   if (!Array.isArray(value) && !isPlainObject(value)) {
+    if (Object.prototype.toString.call(value) === '[object BigInt]') return `${path || 'it'} is a BigInt`
     if (/^\[object (Number|String|Boolean)\]$/.test(Object.prototype.toString.call(value))) return undefined
     onLoss(path, nameOf(value))
   }
